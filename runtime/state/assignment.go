@@ -95,7 +95,54 @@ type MemberState struct {
 	URL string
 	// Offset is the last config offset the worker has read.
 	Offset int64
-	// Assignment is what the worker runs now; nil when it has no assignment, and
-	// always nil with ProtocolV0.
+	// Assignment is what the worker runs now, or ran and has not given up; nil
+	// when it has none, and always nil with ProtocolV0.
 	Assignment *Assignment
+	// Draining says that the worker is about to leave and has stopped all of
+	// Assignment, so that it can be given to others at once. Apache's workers
+	// never set it, and do not see it.
+	Draining bool
+}
+
+// Owners says at which worker each connector and task runs: Java's LeaderState.
+// Only the leader of the group knows it. It is immutable; nil is an empty one.
+type Owners struct {
+	connectors map[string]string
+	tasks      map[TaskID]string
+}
+
+// NewOwners returns owners built from what each member runs; urls maps a member
+// id to the worker's advertised URL.
+func NewOwners(urls map[string]string, connectors map[string][]string, tasks map[string][]TaskID) *Owners {
+	o := &Owners{connectors: map[string]string{}, tasks: map[TaskID]string{}}
+	for member, names := range connectors {
+		for _, name := range names {
+			o.connectors[name] = urls[member]
+		}
+	}
+	for member, ids := range tasks {
+		for _, id := range ids {
+			o.tasks[id] = urls[member]
+		}
+	}
+	return o
+}
+
+// ConnectorURL returns the URL of the worker that runs the connector; false if
+// none does.
+func (o *Owners) ConnectorURL(name string) (string, bool) {
+	if o == nil {
+		return "", false
+	}
+	u, ok := o.connectors[name]
+	return u, ok
+}
+
+// TaskURL returns the URL of the worker that runs the task; false if none does.
+func (o *Owners) TaskURL(id TaskID) (string, bool) {
+	if o == nil {
+		return "", false
+	}
+	u, ok := o.tasks[id]
+	return u, ok
 }

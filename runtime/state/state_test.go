@@ -260,3 +260,24 @@ func TestPlanRestart(t *testing.T) {
 		}
 	}
 }
+
+func TestOwners(t *testing.T) {
+	o := NewOwners(map[string]string{"m1": "http://1/", "m2": "http://2/"},
+		map[string][]string{"m1": {"a"}, "m2": {"b"}}, map[string][]TaskID{"m2": {{"a", 0}}})
+	if u, ok := o.ConnectorURL("a"); !ok || u != "http://1/" {
+		t.Errorf("owner of a: %q, %t", u, ok)
+	}
+	if u, ok := o.TaskURL(TaskID{"a", 0}); !ok || u != "http://2/" {
+		t.Errorf("owner of a-0: %q, %t", u, ok)
+	}
+	if _, ok := o.TaskURL(TaskID{"a", 1}); ok {
+		t.Error("a-1 has an owner")
+	}
+	var none *Owners
+	if _, ok := none.ConnectorURL("a"); ok {
+		t.Error("nil owners know a connector")
+	}
+	if _, ok := none.TaskURL(TaskID{"a", 0}); ok {
+		t.Error("nil owners know a task")
+	}
+}
