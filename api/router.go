@@ -1,0 +1,233 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// handler serves one request: the body it returns is written as JSON, nil as none.
+type handler func(r *http.Request) (status int, body any, err error)
+
+// route is one resource method of the API.
+type route struct {
+	method, pattern string
+	serve           handler
+	// query are the parameters it takes, for the OpenAPI document and for forwarding.
+	query []string
+}
+
+// located is a body with a Location header.
+type located struct {
+	path string
+	body any
+}
+
+const jsonType = "application/json"
+
+// router matches as JAX-RS does where clients can tell: a trailing slash is
+// nothing, names are taken as they are written, and what matches no resource is
+// answered with Jersey's words.
+func (a *API) router(routes []route) http.Handler {
+	r := chi.NewRouter()
+	for _, rt := range routes {
+		serve := a.resource(rt)
+		r.Method(rt.method, rt.pattern, serve)
+		if rt.method == http.MethodGet {
+			r.Method(http.MethodHead, rt.pattern, serve)
+		}
+	}
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, jersey(http.StatusNotFound)) })
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodOptions {
+			a.options(w, req, r)
+			return
+		}
+		a.fail(w, req, jersey(http.StatusMethodNotAllowed))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		path := req.URL.EscapedPath()
+		if ambiguous(path) {
+			htmlError(w, http.StatusBadRequest)
+			return
+		}
+		if len(path) > 1 {
+			path = strings.TrimSuffix(path, "/")
+		}
+		routed := req.Clone(req.Context())
+		routed.URL.RawPath, routed.URL.Path = path, path
+		routed.URL.Path = unescape(path)
+		r.ServeHTTP(w, routed)
+	})
+}
+
+// ambiguous paths are refused by Connect's HTTP server before any resource sees them.
+func ambiguous(path string) bool {
+	p := strings.ToLower(path)
+	return strings.Contains(p, "%2f") || strings.Contains(p, "%25") || strings.Contains(p, "%5c") || strings.Contains(p, "%00") || strings.Contains(p, "//")
+}
+
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+// param returns a path parameter, unescaped.
+func param(r *http.Request, name string) string { return unescape(chi.URLParam(r, name)) }
+
+func htmlError(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html;charset=iso-8859-1")
+	w.WriteHeader(status)
+	text := "<html><head><title>Error " + itoa(status) + "</title></head><body><h2>HTTP ERROR " + itoa(status) + " " + http.StatusText(status) + "</h2></body></html>\n"
+	if _, err := w.Write([]byte(text)); err != nil {
+		return
+	}
+}
+
+// options lists the methods of a path.
+func (a *API) options(w http.ResponseWriter, req *http.Request, r *chi.Mux) {
+	var allow []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if r.Match(chi.NewRouteContext(), m, req.URL.RawPath) {
+			allow = append(allow, m)
+		}
+	}
+	allow = append(allow, http.MethodOptions)
+	w.Header().Set("Allow", strings.Join(allow, ","))
+	if accepts(req, "text/plain") {
+		w.Header().Set("Content-Type", "text/plain")
+		if _, err := w.Write([]byte(strings.Join(allow, ", "))); err != nil {
+			a.log.Debug("cannot answer", "err", err)
+		}
+		return
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.WriteHeader(http.StatusOK)
+}
+
+func (a *API) resource(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if ct := r.Header.Get("Content-Type"); ct != "" && !isJSON(ct) {
+			a.fail(w, r, jersey(http.StatusUnsupportedMediaType))
+			return
+		}
+		if !accepts(r, jsonType) {
+			a.fail(w, r, jersey(http.StatusNotAcceptable))
+			return
+		}
+		if r.Header.Get("Content-Type") == "" && r.ContentLength > 0 && takesBody(r.Method) {
+			a.fail(w, r, &statusError{http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type", false})
+			return
+		}
+		ctx, cancel := a.deadline(r.Context())
+		defer cancel()
+		status, body, err := rt.serve(r.WithContext(ctx))
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		if l, ok := body.(located); ok {
+			w.Header().Set("Location", a.origin(r)+l.path)
+			body = l.body
+		}
+		a.answer(w, status, body)
+	}
+}
+
+func takesBody(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+func (a *API) origin(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+func (a *API) answer(w http.ResponseWriter, status int, body any) {
+	if body == nil {
+		w.WriteHeader(status)
+		return
+	}
+	b, err := marshal(body)
+	if err != nil {
+		a.log.Error("cannot write an answer as JSON", "err", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.WriteHeader(status)
+	if _, err := w.Write(b); err != nil {
+		a.log.Debug("the client went away before it was answered", "err", err)
+	}
+}
+
+// marshal writes JSON as Jackson does: compact, without escaping for HTML.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, message := statusOf(err)
+	if status == http.StatusInternalServerError {
+		a.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	if status == http.StatusConflict {
+		w.Header().Set("Retry-After", "1")
+	}
+	b, encodeErr := marshal(errorBody{status, message})
+	if encodeErr != nil {
+		b = []byte(`{"error_code":500,"message":"the error cannot be written as JSON"}`)
+	}
+	if e, ok := err.(*statusError); ok && e.untyped {
+		// A nil value keeps net/http from guessing a type.
+		w.Header()["Content-Type"] = nil
+	} else {
+		w.Header().Set("Content-Type", jsonType)
+	}
+	w.WriteHeader(status)
+	if _, err := w.Write(b); err != nil {
+		a.log.Debug("the client went away before it was answered", "err", err)
+	}
+}
+
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == jsonType
+}
+
+// accepts says whether the client takes that media type.
+func accepts(r *http.Request, mediaType string) bool {
+	values := r.Header.Values("Accept")
+	if len(values) == 0 {
+		return true
+	}
+	main := mediaType[:strings.IndexByte(mediaType, '/')]
+	for _, v := range values {
+		for _, item := range strings.Split(v, ",") {
+			t, p, err := mime.ParseMediaType(strings.TrimSpace(item))
+			if err != nil || p["q"] == "0" || p["q"] == "0.0" {
+				continue
+			}
+			if t == "*/*" || t == mediaType || t == main+"/*" {
+				return true
+			}
+		}
+	}
+	return false
+}

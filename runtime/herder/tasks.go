@@ -1,0 +1,160 @@
+package herder
+
+import (
+	"context"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/moldau-io/moldau/runtime/state"
+)
+
+// reference finds a ${provider:[path:]key} in a configuration value.
+var reference = regexp.MustCompile(`\$\{[^}]*?:([^}]*?:)?[^}]*?\}`)
+
+// RequestReconfiguration asks for a connector's tasks to be planned again: the
+// connector has started, or wants it. Several requests in a row become one.
+func (h *Herder) RequestReconfiguration(name string) {
+	h.reconfigureLater(name, 0, reconfigureFirst)
+}
+
+func (h *Herder) reconfigureLater(name string, wait, next time.Duration) {
+	h.mu.Lock()
+	if _, asked := h.replanning[name]; asked {
+		h.mu.Unlock()
+		return
+	}
+	h.replanning[name] = struct{}{}
+	h.mu.Unlock()
+	h.later(wait, func(ctx context.Context) error {
+		h.mu.Lock()
+		delete(h.replanning, name)
+		h.mu.Unlock()
+		retry := func(err error) {
+			h.log.Error("cannot publish a connector's tasks; trying again", "connector", name, "after", next, "err", err)
+			h.reconfigureLater(name, next, min(2*next, reconfigureMax))
+		}
+		if err := h.reconfigure(ctx, name, retry); err != nil {
+			retry(err)
+		}
+		return nil
+	})
+}
+
+// reconfigure plans a connector's tasks and publishes them when they have changed.
+// A plan handed to the leader is reported to failed only when that goes wrong.
+func (h *Herder) reconfigure(ctx context.Context, name string, failed func(error)) error {
+	snapshot := h.configs()
+	target, _ := snapshot.TargetState(name)
+	raw, ok := snapshot.RawConnectorConfig(name)
+	if !ok || target != state.TargetStarted || !h.o.Worker.ConnectorRunning(name) {
+		return nil
+	}
+	h.setStage("generating task configs for connector " + name)
+	defer h.endStage()
+	config, err := h.o.Worker.Resolve(ctx, name, raw.Map())
+	if err != nil {
+		return err
+	}
+	tasks, err := h.o.Worker.TaskConfigs(ctx, name, config)
+	if err != nil || tasks == nil {
+		return err
+	}
+	restoreReferences(raw.Map(), tasks)
+	if !h.tasksChanged(ctx, snapshot, name, config, tasks) {
+		return nil
+	}
+	if h.core.Leader() {
+		return h.writeTaskConfigs(ctx, name, tasks)
+	}
+	url, key := h.peer()
+	h.wg.Go(func() {
+		if err := h.o.Peers.PutTaskConfigs(ctx, url, name, tasks, key); err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+	})
+	return nil
+}
+
+func (h *Herder) peer() (url string, key *state.SessionKey) {
+	if a := h.core.Assignment(); a != nil {
+		url = a.LeaderURL
+	}
+	if k, ok := h.configs().SessionKey(); ok && h.core.Sessioned() {
+		key = &k
+	}
+	return url, key
+}
+
+// restoreReferences puts references to config providers back in the place of what
+// they stand for, so that secrets are not stored (AbstractHerder.reverseTransform).
+func restoreReferences(raw map[string]string, tasks []map[string]string) {
+	for key, value := range raw {
+		if !reference.MatchString(value) {
+			continue
+		}
+		for _, task := range tasks {
+			if _, ok := task[key]; ok {
+				task[key] = value
+			}
+		}
+	}
+}
+
+// tasksChanged compares planned tasks with those stored, and the configuration they
+// were planned from with the present one (AbstractHerder.taskConfigsChanged).
+func (h *Herder) tasksChanged(ctx context.Context, snapshot *state.ConfigSnapshot, name string, config map[string]string, tasks []map[string]string) bool {
+	if len(tasks) != snapshot.TaskCount(name) {
+		return true
+	}
+	for i, task := range tasks {
+		stored, ok := snapshot.RawTaskConfig(state.TaskID{Connector: name, Task: i})
+		if !ok || !maps.Equal(task, stored.Map()) {
+			return true
+		}
+	}
+	applied, ok := snapshot.AppliedConnectorConfig(name)
+	if !ok {
+		return false
+	}
+	was, err := applied.Resolved(func(c state.Config) (state.Config, error) {
+		resolved, err := h.o.Worker.Resolve(ctx, name, c.Map())
+		return state.NewConfig(resolved), err
+	})
+	return err != nil || !maps.Equal(was.Map(), config)
+}
+
+// PutTaskConfigs takes the tasks that a connector's owner has planned; the request
+// must be signed where the group's protocol says so.
+func (h *Herder) PutTaskConfigs(ctx context.Context, name string, tasks []map[string]string, sig *Signature) error {
+	if err := h.checkSignature(sig); err != nil {
+		return err
+	}
+	return h.do(ctx, "writing task configs for connector "+name+" to the config topic", func(ctx context.Context) error {
+		switch {
+		case !h.core.Leader():
+			return h.notLeader("Only the leader may write task configurations.")
+		case !h.configs().Contains(name):
+			return notFound("Connector %s not found", name)
+		}
+		return h.writeTaskConfigs(ctx, name, tasks)
+	})
+}
+
+// sweepStatuses removes the statuses of what is gone; a leader does it when it is elected.
+func (h *Herder) sweepStatuses() {
+	snapshot := h.core.Snapshot()
+	for _, name := range h.o.Statuses.Connectors() {
+		exists := snapshot.Contains(name)
+		tasks := snapshot.Tasks(name)
+		for _, status := range h.o.Statuses.Tasks(name) {
+			if !exists || !slices.Contains(tasks, status.ID) {
+				h.TaskState(status.ID, state.Destroyed, nil, "")
+			}
+		}
+		if !exists {
+			h.ConnectorState(name, state.Destroyed, nil, "")
+		}
+	}
+}
