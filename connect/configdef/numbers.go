@@ -134,7 +134,8 @@ func doubleText(f float64, bits int) string {
 	}
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, bits), "e")
 	if !strings.Contains(mantissa, ".") {
-		mantissa += ".0"
+		// Java writes two digits at least, and of those the nearest.
+		mantissa, _, _ = strings.Cut(strconv.FormatFloat(f, 'e', 1, bits), "e")
 	}
 	negative := strings.HasPrefix(exponent, "-")
 	exponent = strings.TrimLeft(exponent, "+-0")

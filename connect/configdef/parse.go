@@ -129,7 +129,12 @@ func (d *Def) Parse(props map[string]string) (*Config, error) {
 	values := make(map[string]any, len(d.order))
 	for _, name := range d.order {
 		k := d.keys[name]
-		value, err := d.parseKey(k, props)
+		how := absent
+		text, ok := props[name]
+		if ok {
+			how = given
+		}
+		value, err := d.parseKey(k, text, how)
 		if err != nil {
 			return nil, err
 		}
@@ -143,20 +148,30 @@ func (d *Def) Parse(props map[string]string) (*Config, error) {
 	return newConfig(d, props, values), nil
 }
 
+// state says whether a setting is there.
+type state uint8
+
+const (
+	absent state = iota
+	null
+	given
+)
+
 // parseKey returns the value of a setting before its validator has seen it.
-func (d *Def) parseKey(k Key, props map[string]string) (any, error) {
-	text, given := props[k.Name]
+func (d *Def) parseKey(k Key, text string, how state) (any, error) {
 	switch {
-	case given:
+	case how == null:
+		return nil, nil
+	case how == given:
 		value, err := parseText(k.Name, text, k.Type)
-		if err == nil && k.Type == Class && d.resolve != nil {
-			full, ok := d.resolve(value.(string))
-			if !ok {
-				return nil, errs.InvalidValue(k.Name, text, "Class "+text+" could not be found.")
-			}
-			return full, nil
+		if err != nil || k.Type != Class || d.resolve == nil {
+			return value, err
 		}
-		return value, err
+		full, ok := d.resolve(value.(string))
+		if !ok {
+			return nil, errs.InvalidValue(k.Name, text, "Class "+text+" could not be found.")
+		}
+		return full, nil
 	case !k.HasDefault:
 		return nil, errs.Config("Missing required configuration \"" + k.Name + "\" which has no default value.")
 	}

@@ -11,7 +11,8 @@ const Hidden = "[hidden]"
 
 // Secret is the value of a setting of type Password
 // (org.apache.kafka.common.config.types.Password). However it is printed, logged
-// or marshalled, its text does not show; only Value gives it.
+// or marshalled, its text does not show; only Value gives it. It must not be the
+// key of a map: encoding/json writes a key of a string type as it is.
 type Secret string
 
 // Value returns the text. It must not reach a log, an error or a client.
@@ -32,7 +33,7 @@ func (Secret) Format(f fmt.State, _ rune) {
 // LogValue returns Hidden.
 func (Secret) LogValue() slog.Value { return slog.StringValue(Hidden) }
 
-// MarshalText returns Hidden, for keys of JSON objects, YAML and such.
+// MarshalText returns Hidden, for encodings that have no method of their own here.
 func (Secret) MarshalText() ([]byte, error) { return []byte(Hidden), nil }
 
 // MarshalJSON returns Hidden as a JSON string.

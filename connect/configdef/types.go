@@ -7,15 +7,15 @@ type Type uint8
 
 // The types, and the Go type a parsed value has. Java's null is nil.
 const (
-	Boolean    Type = iota // bool
-	String                 // string
-	Int                    // int32
-	Short                  // int16
-	Long                   // int64
-	Double                 // float64
-	List                   // []string
-	Class                  // string: the name of a class
-	Password              // Secret
+	Boolean  Type = iota // bool
+	String               // string
+	Int                  // int32
+	Short                // int16
+	Long                 // int64
+	Double               // float64
+	List                 // []string
+	Class                // string: the name of a class
+	Password             // Secret
 )
 
 // String returns the name Java has for the type.

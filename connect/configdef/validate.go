@@ -38,9 +38,33 @@ func (d *Def) Validate(props map[string]string) []Value {
 // ValidateAll is Validate by name; the caller may change the result
 // (ConfigDef.validateAll).
 func (d *Def) ValidateAll(props map[string]string) map[string]*Value {
+	return d.validateAll(func(name string) (string, state) {
+		if text, ok := props[name]; ok {
+			return text, given
+		}
+		return "", absent
+	})
+}
+
+// ValidateNullable is ValidateAll for settings that may be given as null, as JSON
+// can: such a setting is null whatever its default.
+func (d *Def) ValidateNullable(props map[string]*string) map[string]*Value {
+	return d.validateAll(func(name string) (string, state) {
+		switch text, ok := props[name]; {
+		case !ok:
+			return "", absent
+		case text == nil:
+			return "", null
+		default:
+			return *text, given
+		}
+	})
+}
+
+func (d *Def) validateAll(lookup func(name string) (string, state)) map[string]*Value {
 	v := validation{
 		def:    d,
-		props:  props,
+		lookup: lookup,
 		values: make(map[string]*Value, len(d.order)),
 		parsed: make(map[string]any, len(d.order)),
 	}
@@ -66,7 +90,7 @@ func (d *Def) ValidateAll(props map[string]string) map[string]*Value {
 // errors are then there twice, as in Java.
 type validation struct {
 	def    *Def
-	props  map[string]string
+	lookup func(name string) (string, state)
 	values map[string]*Value
 	parsed map[string]any
 	path   []string // the settings being visited, so that a cycle ends
@@ -78,7 +102,8 @@ func (v *validation) parse(name string) {
 		return
 	}
 	result := v.values[name]
-	value, err := v.def.parseKey(k, v.props)
+	text, how := v.lookup(name)
+	value, err := v.def.parseKey(k, text, how)
 	if err != nil {
 		result.fail(err)
 	}
