@@ -62,18 +62,21 @@ func DecimalFromLogical(s *Schema, d *DecimalValue) ([]byte, error) {
 
 // DecimalToLogical makes a decimal of unscaled bytes (Decimal.toLogical).
 func DecimalToLogical(s *Schema, b []byte) (*DecimalValue, error) {
+	if len(b) == 0 {
+		return nil, errs.New(errs.ClassNumberFormat, "Zero length BigInteger")
+	}
 	scale, err := DecimalScale(s)
 	if err != nil {
 		return nil, err
-	}
-	if len(b) == 0 {
-		return nil, errs.New(errs.ClassNumberFormat, "Zero length BigInteger")
 	}
 	return DecimalFromBytes(b, int32(scale)), nil
 }
 
 // DecimalScale returns the scale parameter of a Decimal schema.
 func DecimalScale(s *Schema) (int, error) {
+	if s.params == nil {
+		return 0, errs.New(errs.ClassNullPointer, "the Decimal schema has no parameters, hence no scale")
+	}
 	text, ok := s.Param(ScaleParam)
 	if !ok {
 		return 0, errs.Data("Invalid Decimal schema: scale parameter not found.")

@@ -22,6 +22,15 @@ type MapValue struct {
 // NewMap returns an empty map with room for n entries.
 func NewMap(n int) *MapValue { return &MapValue{entries: make([]Entry, 0, n)} }
 
+// Reset makes m the map of these entries, whose keys must all differ. The slice is
+// kept. It lets a source cut the offsets of many records from one allocation.
+func (m *MapValue) Reset(entries []Entry) {
+	m.entries, m.index = entries, nil
+	if len(entries) >= mapIndexFrom {
+		m.reindex()
+	}
+}
+
 // Len returns the number of entries.
 func (m *MapValue) Len() int { return len(m.entries) }
 
