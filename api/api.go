@@ -24,6 +24,8 @@ type Options struct {
 	RequestTimeout, HealthTimeout time.Duration
 	// MaxBody bounds bodies, in bytes.
 	MaxBody int64
+	// Stats are what the tasks on this worker have done; nil shows none.
+	Stats func() Stats
 	// TopicTracking and TopicReset are topic.tracking.enable and .allow.reset.
 	TopicTracking, TopicReset bool
 }
@@ -91,6 +93,8 @@ func (a *API) connectRoutes() []route {
 		{http.MethodGet, "/connector-plugins", a.listPlugins, []string{"connectorsOnly"}},
 		{http.MethodGet, "/connector-plugins/{plugin}/config", a.pluginConfig, []string{"version"}},
 		{http.MethodPut, "/connector-plugins/{plugin}/config/validate", a.validate, nil},
+
+		{http.MethodGet, "/moldau/v1/stats", a.stats, nil},
 	}
 }
 

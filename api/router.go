@@ -52,6 +52,10 @@ func (a *API) router(routes []route) http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		path := req.URL.EscapedPath()
+		if len(req.RequestURI) > maxHeader {
+			htmlError(w, http.StatusRequestURITooLong)
+			return
+		}
 		if ambiguous(path) {
 			htmlError(w, http.StatusBadRequest)
 			return
@@ -60,8 +64,7 @@ func (a *API) router(routes []route) http.Handler {
 			path = strings.TrimSuffix(path, "/")
 		}
 		routed := req.Clone(req.Context())
-		routed.URL.RawPath, routed.URL.Path = path, path
-		routed.URL.Path = unescape(path)
+		routed.URL.RawPath, routed.URL.Path = path, unescape(path)
 		r.ServeHTTP(w, routed)
 	})
 }

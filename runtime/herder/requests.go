@@ -365,12 +365,12 @@ func (h *Herder) carryOutRestart(ctx context.Context, r state.RestartRequest) {
 	defer h.endStage()
 	if connector {
 		h.o.Worker.StopConnectors(ctx, []string{r.Connector})
-		h.ConnectorState(r.Connector, state.Restarting, nil, "")
+		h.ConnectorState(r.Connector, state.Restarting, "", "")
 	}
 	if len(tasks) > 0 {
 		h.o.Worker.StopTasks(ctx, tasks)
 		for _, id := range tasks {
-			h.TaskState(id, state.Restarting, nil, "")
+			h.TaskState(id, state.Restarting, "", "")
 		}
 	}
 	if connector {

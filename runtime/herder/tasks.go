@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/moldau-io/moldau/runtime/state"
@@ -27,7 +28,7 @@ func (h *Herder) reconfigureLater(name string, wait, next time.Duration) {
 	}
 	h.replanning[name] = struct{}{}
 	h.mu.Unlock()
-	h.later(wait, func(ctx context.Context) error {
+	h.later(wait, func(context.Context) error {
 		h.mu.Lock()
 		delete(h.replanning, name)
 		h.mu.Unlock()
@@ -35,37 +36,55 @@ func (h *Herder) reconfigureLater(name string, wait, next time.Duration) {
 			h.log.Error("cannot publish a connector's tasks; trying again", "connector", name, "after", next, "err", err)
 			h.reconfigureLater(name, next, min(2*next, reconfigureMax))
 		}
-		if err := h.reconfigure(ctx, name, retry); err != nil {
-			retry(err)
-		}
+		h.reconfigure(name, retry)
 		return nil
 	})
 }
 
 // reconfigure plans a connector's tasks and publishes them when they have changed.
-// A plan handed to the leader is reported to failed only when that goes wrong.
-func (h *Herder) reconfigure(ctx context.Context, name string, failed func(error)) error {
+// The connector is asked on a goroutine of its own: one that hangs must not stop
+// the herder.
+func (h *Herder) reconfigure(name string, failed func(error)) {
 	snapshot := h.configs()
 	target, _ := snapshot.TargetState(name)
 	raw, ok := snapshot.RawConnectorConfig(name)
 	if !ok || target != state.TargetStarted || !h.o.Worker.ConnectorRunning(name) {
-		return nil
+		return
 	}
-	h.setStage("generating task configs for connector " + name)
-	defer h.endStage()
-	config, err := h.o.Worker.Resolve(ctx, name, raw.Map())
-	if err != nil {
-		return err
-	}
-	tasks, err := h.o.Worker.TaskConfigs(ctx, name, config)
-	if err != nil || tasks == nil {
-		return err
-	}
-	restoreReferences(raw.Map(), tasks)
-	if !h.tasksChanged(ctx, snapshot, name, config, tasks) {
+	h.wg.Go(func() {
+		ctx := h.lifetime
+		config, err := h.o.Worker.Resolve(ctx, name, raw.Map())
+		if err != nil {
+			failed(err)
+			return
+		}
+		tasks, err := h.o.Worker.TaskConfigs(ctx, name, config)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			failed(err)
+		case tasks != nil:
+			restoreReferences(raw.Map(), tasks)
+			h.later(0, func(ctx context.Context) error {
+				if err := h.publishTasks(ctx, name, config, tasks, failed); err != nil {
+					failed(err)
+				}
+				return nil
+			})
+		}
+	})
+}
+
+// publishTasks writes planned tasks to the config topic, or hands them to the leader.
+func (h *Herder) publishTasks(ctx context.Context, name string, config map[string]string, tasks []map[string]string, failed func(error)) error {
+	snapshot := h.configs()
+	// The connector may have been stopped or deleted while it was asked.
+	if target, ok := snapshot.TargetState(name); !ok || target != state.TargetStarted || !h.tasksChanged(ctx, snapshot, name, config, tasks) {
 		return nil
 	}
 	if h.core.Leader() {
+		h.setStage("writing " + strconv.Itoa(len(tasks)) + " task configs for connector " + name + " to the config topic")
+		defer h.endStage()
 		return h.writeTaskConfigs(ctx, name, tasks)
 	}
 	url, key := h.peer()
@@ -150,11 +169,11 @@ func (h *Herder) sweepStatuses() {
 		tasks := snapshot.Tasks(name)
 		for _, status := range h.o.Statuses.Tasks(name) {
 			if !exists || !slices.Contains(tasks, status.ID) {
-				h.TaskState(status.ID, state.Destroyed, nil, "")
+				h.TaskState(status.ID, state.Destroyed, "", "")
 			}
 		}
 		if !exists {
-			h.ConnectorState(name, state.Destroyed, nil, "")
+			h.ConnectorState(name, state.Destroyed, "", "")
 		}
 	}
 }

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// headerTimeout bounds how long a client may take to send its request's head.
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	// maxHeader is the longest request line that is served, in bytes (Jetty's); a head
+	// may be twice as long.
+	maxHeader = 8 << 10
+)
+
+// Server listens for REST requests. It is used once.
+type Server struct {
+	servers []*http.Server
+	socks   []net.Listener
+	wg      sync.WaitGroup
+	log     *slog.Logger
+}
+
+// NewServer returns a server that listens nowhere yet.
+func NewServer(logger *slog.Logger) *Server { return &Server{log: logger} }
+
+// Listen opens a listener such as "http://0.0.0.0:8083" or "https://:8443"; name is
+// the setting that asked for it, for errors. Serving begins with Serve.
+func (s *Server) Listen(name, listener string, config *tls.Config, handler http.Handler) (net.Addr, error) {
+	u, err := url.Parse(listener)
+	if err != nil {
+		return nil, fmt.Errorf("%s=%s is not a URL such as http://0.0.0.0:8083: %w", name, listener, err)
+	}
+	scheme := strings.ToLower(u.Scheme)
+	if scheme != "http" && scheme != "https" {
+		return nil, fmt.Errorf("%s=%s must begin with http:// or https://", name, listener)
+	}
+	port := u.Port()
+	if port == "" {
+		return nil, fmt.Errorf("%s=%s names no port; write for instance %s://%s:8083", name, listener, scheme, u.Hostname())
+	}
+	sock, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s=%s: %w; stop what uses the port, or choose another", name, listener, err)
+	}
+	if scheme == "https" {
+		if config == nil {
+			return nil, errors.Join(fmt.Errorf("%s=%s asks for TLS but there is no certificate: set ssl.keystore.location and ssl.keystore.password (or listeners.https.ssl.*)", name, listener), sock.Close())
+		}
+		sock = tls.NewListener(sock, config)
+	}
+	s.socks = append(s.socks, sock)
+	s.servers = append(s.servers, &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader,
+		ErrorLog: log.New(logWriter{s.log}, "", 0),
+	})
+	return sock.Addr(), nil
+}
+
+// Serve begins to answer on all listeners.
+func (s *Server) Serve() {
+	for i, srv := range s.servers {
+		s.wg.Go(func() {
+			if err := srv.Serve(s.socks[i]); !errors.Is(err, http.ErrServerClosed) {
+				s.log.Error("a listener stopped", "address", s.socks[i].Addr(), "err", err)
+			}
+		})
+	}
+}
+
+// Shutdown stops listening, lets requests under way end until ctx does, and closes.
+func (s *Server) Shutdown(ctx context.Context) error {
+	var failed error
+	for i, srv := range s.servers {
+		if err := srv.Shutdown(ctx); err != nil {
+			failed = errors.Join(failed, err, srv.Close())
+		}
+		if err := s.socks[i].Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	s.wg.Wait()
+	return failed
+}
+
+type logWriter struct{ log *slog.Logger }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.log.Debug("http server", "message", strings.TrimSpace(string(p)))
+	return len(p), nil
+}
