@@ -65,6 +65,13 @@ func (e *TimeoutError) Summary() string {
 		e.Started.UTC().Format(form) + " and completed at " + e.Completed.UTC().Format(form) + "."
 }
 
+// Statuses that some errors carry to clients.
+const (
+	statusForbidden   = 403
+	statusConflict    = 409
+	statusUnavailable = 503
+)
+
 // StatusError is an error with an HTTP status of its own.
 type StatusError struct {
 	Status  int

@@ -3,7 +3,6 @@ package herder
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/runtime/state"
@@ -17,7 +16,7 @@ type fencing struct {
 	cancel context.CancelCauseFunc
 }
 
-var errNewTasks = &StatusError{http.StatusConflict, "Failed to complete zombie fencing because a new set of task configs was generated"}
+var errNewTasks = &StatusError{statusConflict, "Failed to complete zombie fencing because a new set of task configs was generated"}
 
 // Fence carries out a round of fencing on the leader for a worker that wants to
 // start a task; the request must be signed where the group's protocol says so.
@@ -137,7 +136,7 @@ func (h *Herder) fenceRound(ctx context.Context, name string, raw map[string]str
 			return err
 		}
 		if now, _ := snapshot.TaskConfigGeneration(name); now > generation {
-			return &StatusError{http.StatusConflict, "Fencing failed because new task configurations were generated for the connector"}
+			return &StatusError{statusConflict, "Fencing failed because new task configurations were generated for the connector"}
 		}
 		return h.write(h.o.Configs.PutTaskCountRecord(ctx, name, tasks))
 	})

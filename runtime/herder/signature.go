@@ -7,7 +7,6 @@ import (
 	"crypto/sha512"
 	"fmt"
 	"hash"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -67,7 +66,7 @@ func (h *Herder) checkSignature(sig *Signature) error {
 	}
 	key, ok := h.configs().SessionKey()
 	if !ok {
-		return &StatusError{http.StatusServiceUnavailable, "This worker is still starting up and has not been able to read a session key from the config topic yet"}
+		return &StatusError{statusUnavailable, "This worker is still starting up and has not been able to read a session key from the config topic yet"}
 	}
 	mac, ok := NewMAC(sig.Algorithm, key.Key)
 	if !ok {
@@ -75,7 +74,7 @@ func (h *Herder) checkSignature(sig *Signature) error {
 	}
 	mac.Write(sig.Body)
 	if !hmac.Equal(mac.Sum(nil), sig.MAC) {
-		return &StatusError{http.StatusForbidden, "Internal request contained invalid signature."}
+		return &StatusError{statusForbidden, "Internal request contained invalid signature."}
 	}
 	return nil
 }
