@@ -189,18 +189,18 @@ func Trace(err error, where ...string) string {
 	for _, w := range where {
 		b.WriteString("\n\tat " + w)
 	}
-	var last *Error
+	hint := ""
 	if e, ok := err.(*Error); ok {
-		last = e
+		hint = e.Hint
 	}
 	for cause := errors.Unwrap(err); cause != nil; cause = errors.Unwrap(cause) {
 		b.WriteString("\nCaused by: " + String(cause))
-		if e, ok := cause.(*Error); ok {
-			last = e
+		if e, ok := cause.(*Error); ok && e.Hint != "" {
+			hint = e.Hint // the innermost knows best
 		}
 	}
-	if last != nil && last.Hint != "" {
-		b.WriteString("\n\t(" + last.Hint + ")")
+	if hint != "" {
+		b.WriteString("\n\t(" + hint + ")")
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -2,12 +2,18 @@ package schema
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
-// mapIndexFrom is the size from which a map keeps an index; below it a scan is faster.
-const mapIndexFrom = 9
+// mapIndexFrom is the size from which a map keeps an index; below it a scan is as
+// fast, and the index need not be made.
+const mapIndexFrom = 48
+
+// mapSeed makes the places in an index hard to foresee for who writes the keys.
+var mapSeed = maphash.MakeSeed()
 
 // Entry is one key and its value.
 type Entry struct{ Key, Value Value }
@@ -16,7 +22,8 @@ type Entry struct{ Key, Value Value }
 // of any kind. It is not safe for writing while others read.
 type MapValue struct {
 	entries []Entry
-	index   map[string]int
+	// table is nil for small maps, else open-addressed: places in entries, from 1.
+	table []int32
 }
 
 // NewMap returns an empty map with room for n entries.
@@ -25,7 +32,7 @@ func NewMap(n int) *MapValue { return &MapValue{entries: make([]Entry, 0, n)} }
 // Reset makes m the map of these entries, whose keys must all differ. The slice is
 // kept. It lets a source cut the offsets of many records from one allocation.
 func (m *MapValue) Reset(entries []Entry) {
-	m.entries, m.index = entries, nil
+	m.entries, m.table = entries, nil
 	if len(entries) >= mapIndexFrom {
 		m.reindex()
 	}
@@ -49,9 +56,21 @@ func (m *MapValue) All() iter.Seq2[Value, Value] {
 }
 
 func (m *MapValue) find(k Value) int {
-	if m.index != nil {
-		if i, ok := m.index[mapKey(k)]; ok {
-			return i
+	if m.table != nil {
+		mask := uint64(len(m.table) - 1)
+		for h := hashKey(k) & mask; m.table[h] != 0; h = (h + 1) & mask {
+			if i := int(m.table[h]) - 1; m.entries[i].Key.Equal(k) {
+				return i
+			}
+		}
+		return -1
+	}
+	if k.kind == KindString {
+		name := k.Str()
+		for i := range m.entries {
+			if e := &m.entries[i].Key; e.kind == KindString && e.num == k.num && e.Str() == name {
+				return i
+			}
 		}
 		return -1
 	}
@@ -82,8 +101,8 @@ func (m *MapValue) Put(k, v Value) {
 	}
 	m.entries = append(m.entries, Entry{k, v})
 	switch {
-	case m.index != nil:
-		m.index[mapKey(k)] = len(m.entries) - 1
+	case m.table != nil && 2*len(m.entries) <= len(m.table):
+		m.place(len(m.entries) - 1)
 	case len(m.entries) >= mapIndexFrom:
 		m.reindex()
 	}
@@ -99,7 +118,7 @@ func (m *MapValue) Delete(k Value) bool {
 		return false
 	}
 	m.entries = append(m.entries[:i], m.entries[i+1:]...)
-	m.index = nil
+	m.table = nil
 	if len(m.entries) >= mapIndexFrom {
 		m.reindex()
 	}
@@ -107,10 +126,19 @@ func (m *MapValue) Delete(k Value) bool {
 }
 
 func (m *MapValue) reindex() {
-	m.index = make(map[string]int, 2*len(m.entries))
+	m.table = make([]int32, 4<<bits.Len(uint(len(m.entries))))
 	for i := range m.entries {
-		m.index[mapKey(m.entries[i].Key)] = i
+		m.place(i)
 	}
+}
+
+func (m *MapValue) place(i int) {
+	mask := uint64(len(m.table) - 1)
+	h := hashKey(m.entries[i].Key) & mask
+	for m.table[h] != 0 {
+		h = (h + 1) & mask
+	}
+	m.table[h] = int32(i + 1)
 }
 
 // Clone returns a copy whose entries can be changed; the values are shared.
@@ -139,14 +167,14 @@ func (m *MapValue) Equal(o *MapValue) bool {
 	return true
 }
 
-// mapKey returns a text that is equal for equal keys only.
-func mapKey(k Value) string {
+func hashKey(k Value) uint64 {
 	if k.kind == KindString {
-		return "s" + k.Str()
+		return maphash.String(mapSeed, k.Str())
 	}
-	return string(appendMapKey(nil, k))
+	return maphash.Bytes(mapSeed, appendMapKey(nil, k))
 }
 
+// appendMapKey appends bytes that are equal for equal keys.
 func appendMapKey(b []byte, k Value) []byte {
 	b = append(b, byte(k.kind))
 	text := func(s string) {
@@ -166,8 +194,7 @@ func appendMapKey(b []byte, k Value) []byte {
 		}
 		b = append(b, 0xff)
 	case KindMap:
-		// Order must not count, so only what does not depend on it is used; find compares no further,
-		// hence the entries are added up, sorted by their own texts.
+		// Order must not count, so the entries are sorted by their own bytes.
 		keys := make([]string, 0, k.Map().Len())
 		for _, e := range k.Map().Entries() {
 			keys = append(keys, string(appendMapKey(appendMapKey(nil, e.Key), e.Value)))
