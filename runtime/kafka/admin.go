@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -112,6 +113,11 @@ func (a *Admin) ClusterID(ctx context.Context) (string, error) {
 	err := a.retry(ctx, "describing the cluster", func(ctx context.Context) error {
 		m, err := a.kadm.BrokerMetadata(ctx)
 		id = m.Cluster
+		var dns *net.DNSError
+		if errors.As(err, &dns) && dns.IsNotFound {
+			return errs.Wrap(errs.ClassConfig, err, "No resolvable bootstrap urls given in bootstrap.servers").
+				WithHint("no such host: %s", dns.Name)
+		}
 		return err
 	})
 	if err != nil {

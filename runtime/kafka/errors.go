@@ -55,13 +55,11 @@ func Retriable(err error) bool {
 
 func transient(err error) bool {
 	var ne net.Error
-	var dns *net.DNSError
+	var eof *kgo.ErrFirstReadEOF
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
 		return false
-	case errors.As(err, &dns):
-		return !dns.IsNotFound
-	case errors.As(err, &ne):
+	case errors.As(err, &ne), errors.As(err, &eof):
 		return true
 	}
 	return kgo.IsRetryableBrokerErr(err) || errors.Is(err, context.DeadlineExceeded)

@@ -19,6 +19,8 @@ import (
 const (
 	// topicTimeout is how long Start waits for the topic to show up (KafkaBasedLog).
 	topicTimeout = 30 * time.Second
+	// fetchMaxWait is Java's default of fetch.max.wait.ms.
+	fetchMaxWait = 500 * time.Millisecond
 	// probeAfter is how long a read to the end sees no progress before it asks the
 	// broker whether there is anything left to read.
 	probeAfter = 250 * time.Millisecond
@@ -77,8 +79,8 @@ func NewLog(cfg LogConfig) *Log {
 // that is just being created, and tries again for as long as ctx allows when brokers
 // cannot be reached. After an error, and once only, Stop must still be called.
 func (l *Log) Start(ctx context.Context) error {
-	read := append([]kgo.Opt{}, l.cfg.Reader...)
-	read = append(read, kgo.ConsumeTopics(l.cfg.Topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
+	read := append([]kgo.Opt{kgo.FetchMaxWait(fetchMaxWait)}, l.cfg.Reader...)
+	read = append(read, kgo.AlwaysRetryEOF(), kgo.ConsumeTopics(l.cfg.Topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
 	if l.cfg.ReadCommitted {
 		read = append(read, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
@@ -89,7 +91,7 @@ func (l *Log) Start(ctx context.Context) error {
 	l.admin = kadm.NewClient(l.reader)
 	if l.cfg.Writer != nil {
 		write := append([]kgo.Opt{}, l.cfg.Writer...)
-		write = append(write, kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1),
+		write = append(write, kgo.AlwaysRetryEOF(), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1),
 			kgo.DefaultProduceTopicAlways(), kgo.DefaultProduceTopic(l.cfg.Topic), kgo.UnknownTopicRetries(-1))
 		if l.writer, err = kgo.NewClient(write...); err != nil {
 			return errs.Wrap(errs.ClassKafka, err, "Failed to construct kafka producer")
@@ -253,7 +255,7 @@ func (l *Log) ends(ctx context.Context) (map[int32]int64, error) {
 			}
 		}
 		if !Retriable(err) || ctx.Err() != nil {
-			return nil, l.offsetsError(err)
+			return nil, l.offsetsError(errors.Join(ctx.Err(), err))
 		}
 		l.cfg.Logger.Warn("Cannot read the end offsets of the topic, trying again", "topic", l.cfg.Topic, "error", err)
 		select {
@@ -362,7 +364,7 @@ func (l *Log) nothingLeft(ctx context.Context, partition int32, pos, end int64) 
 	if err != nil || leader < 0 {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, retryMax)
+	ctx, cancel := context.WithTimeout(ctx, 2*retryMax) // it waits behind the reader's own fetch
 	defer cancel()
 	details, err := l.admin.ListTopics(ctx, l.cfg.Topic)
 	if err != nil {

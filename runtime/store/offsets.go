@@ -35,6 +35,15 @@ type OffsetStore interface {
 	Topic() string
 }
 
+// Mirror is an OffsetStore that must hear of transactions with its Records;
+// *ConnectorOffsetStore is one.
+type Mirror interface {
+	// Prepare must succeed before the transaction begins that writes these offsets.
+	Prepare(ctx context.Context, connector string, offsets []connect.PartitionOffset) error
+	// Committed tells that the transaction was committed. It returns at once.
+	Committed(connector string, offsets []connect.PartitionOffset)
+}
+
 // OffsetRecord is the key and value of one record of an offsets topic. A nil Value
 // is a tombstone.
 type OffsetRecord struct {

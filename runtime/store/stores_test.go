@@ -1,0 +1,7 @@
+package store
+
+import (
+	"log/slog"
+)
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
