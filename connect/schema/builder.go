@@ -146,6 +146,9 @@ func (b *Builder) Field(name string, s *Schema) *Builder {
 // HasField says whether a field of that name was added.
 func (b *Builder) HasField(name string) bool { return b.s.Field(name) != nil }
 
+// Err returns the first error so far.
+func (b *Builder) Err() error { return b.err }
+
 // Build returns the schema, or the first error.
 func (b *Builder) Build() (*Schema, error) {
 	if b.err != nil {

@@ -50,6 +50,10 @@ func validate(s *Schema, v Value, location string) error {
 		}
 		return errs.Data(msg + " with type " + s.typ.String() + ": class " + v.kind.JavaClass() + " for " + location)
 	}
+	if s.typ >= Array && Kind(s.typ) != v.kind {
+		// A logical type's name on an array, map or struct: Java casts the value.
+		return errs.New(errs.ClassClassCast, "class "+v.kind.JavaClass()+" cannot be cast to class "+Kind(s.typ).JavaClass())
+	}
 	switch v.kind {
 	case KindStruct:
 		st := v.Struct()
