@@ -77,6 +77,14 @@ type Offsets interface {
 	Topic() string
 }
 
+// OffsetMirror is what Offsets may be, too: a store with a second copy, such as the
+// worker's own offsets topic for a connector that has one of its own. Committed is
+// told of offsets that the task has made durable itself, by writing Records in a
+// transaction. It must return soon and cannot fail the task.
+type OffsetMirror interface {
+	Committed(offsets []connect.PartitionOffset)
+}
+
 // OffsetRecord is the key and value of one record of an offsets topic. A nil Value
 // is a tombstone.
 type OffsetRecord struct {
