@@ -74,7 +74,7 @@ func makePlan(s *schema.Schema, made map[*schema.Schema]*plan) *plan {
 		if i > 0 {
 			label = append(label, ',')
 		}
-		label = append(appendString(label, f.Name()), ':')
+		label = append(AppendString(label, f.Name()), ':')
 		p.fields = append(p.fields, fieldPlan{label, makePlan(f.Schema(), made)})
 	}
 	return p
@@ -197,7 +197,7 @@ func appendScalar(dst []byte, v schema.Value) []byte {
 		}
 		return schema.AppendFloat64(dst, f)
 	case schema.KindString:
-		return appendString(dst, v.Str())
+		return AppendString(dst, v.Str())
 	case schema.KindBytes:
 		return appendBytes(dst, v.Bytes())
 	}
@@ -260,7 +260,7 @@ func (e *Encoder) appendObject(dst []byte, p *plan, m *schema.MapValue, depth in
 		}
 		var err error
 		if key == nil {
-			dst = appendString(dst, entry.Key.Str())
+			dst = AppendString(dst, entry.Key.Str())
 		} else if dst, err = e.appendName(dst, key, entry.Key, depth); err != nil {
 			return dst, err
 		}

@@ -9,10 +9,10 @@ import (
 
 const hexDigits = "0123456789ABCDEF"
 
-// appendString appends a string in quotes as Jackson's UTF-8 generator writes it:
+// AppendString appends a string in quotes as Jackson's UTF-8 generator writes it:
 // control characters are escaped, and so are characters beyond the basic plane, as
 // two surrogates. Bytes that are no UTF-8 become the replacement character.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
 	b := unsafe.Slice(unsafe.StringData(s), len(s))

@@ -65,13 +65,13 @@ func (e *Encoder) appendSchema(dst []byte, s *schema.Schema, field *schema.Field
 	}
 	dst = strconv.AppendBool(append(dst, `,"optional":`...), s.Optional())
 	if s.HasName() {
-		dst = appendString(append(dst, `,"name":`...), s.Name())
+		dst = AppendString(append(dst, `,"name":`...), s.Name())
 	}
 	if version, ok := s.Version(); ok {
 		dst = strconv.AppendInt(append(dst, `,"version":`...), int64(version), 10)
 	}
 	if s.HasDoc() {
-		dst = appendString(append(dst, `,"doc":`...), s.Doc())
+		dst = AppendString(append(dst, `,"doc":`...), s.Doc())
 	}
 	if s.Params() != nil {
 		e.deep = e.deep || depth+1 > maxWriteDepth
@@ -80,7 +80,7 @@ func (e *Encoder) appendSchema(dst []byte, s *schema.Schema, field *schema.Field
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendString(append(appendString(dst, p.Name), ':'), p.Value)
+			dst = AppendString(append(AppendString(dst, p.Name), ':'), p.Value)
 		}
 		dst = append(dst, '}')
 	}
@@ -91,7 +91,7 @@ func (e *Encoder) appendSchema(dst []byte, s *schema.Schema, field *schema.Field
 		}
 	}
 	if field != nil {
-		dst = appendString(append(dst, `,"field":`...), field.Name())
+		dst = AppendString(append(dst, `,"field":`...), field.Name())
 	}
 	return append(dst, '}'), nil
 }
