@@ -1,8 +1,8 @@
 package notation
 
 import (
-	"bytes"
 	"encoding/json"
+	"regexp"
 	"testing"
 
 	"github.com/moldau-io/moldau/test/vectors"
@@ -26,7 +26,7 @@ func TestRecordsReadAndPrintAsThemselves(t *testing.T) {
 		// Inputs lack the typed members that outputs have.
 		got := stripTyped(t, codec.AppendRecord(nil, r))
 		// Jackson reads numbers by way of BigDecimal, which has no -0.
-		want := bytes.ReplaceAll(c.Record, []byte(":-0.0}"), []byte(":0.0}"))
+		want := negativeZero.ReplaceAll(c.Record, []byte(":0.0$1"))
 		if err := vectors.Compare(want, got); err != nil {
 			t.Errorf("%s: %v", c.ID, err)
 		}
@@ -36,6 +36,8 @@ func TestRecordsReadAndPrintAsThemselves(t *testing.T) {
 		t.Errorf("only %d records compared", n)
 	}
 }
+
+var negativeZero = regexp.MustCompile(`:-0\.0([,}])`)
 
 func stripTyped(t *testing.T, b []byte) []byte {
 	t.Helper()
