@@ -128,9 +128,9 @@ func TestResolver(t *testing.T) {
 			return nil
 		}, "")),
 		Optional("d", Class, "left.Alone", Low, ""),
-	).WithResolver(func(name string) (string, bool) {
+	).WithResolver(func(setting, name string) (string, bool) {
 		full, ok := map[string]string{"Right": "full.Right", "Wrong": "full.Wrong"}[name]
-		return full, ok
+		return full, ok && setting == "c"
 	})
 	for _, c := range []struct {
 		given string

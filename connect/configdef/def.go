@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Resolver looks a class name up, as given or as a short alias. It returns the
-// full name, and false where there is no such class.
-type Resolver func(name string) (string, bool)
+// Resolver looks the class up that a setting names in full or by a short alias. It
+// returns the full name, and false where there is no such class.
+type Resolver func(setting, class string) (string, bool)
 
 // Def is a set of settings in the order they were defined. It must not be changed
 // while it is in use; reading and parsing are safe from many goroutines.

@@ -167,7 +167,7 @@ func (d *Def) parseKey(k Key, text string, how state) (any, error) {
 		if err != nil || k.Type != Class || d.resolve == nil {
 			return value, err
 		}
-		full, ok := d.resolve(value.(string))
+		full, ok := d.resolve(k.Name, value.(string))
 		if !ok {
 			return nil, errs.InvalidValue(k.Name, text, "Class "+text+" could not be found.")
 		}
