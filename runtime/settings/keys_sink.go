@@ -2,6 +2,8 @@ package settings
 
 import (
 	cd "github.com/moldau-io/moldau/connect/configdef"
+	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/connect/javaregex"
 )
 
 const (
@@ -44,9 +46,15 @@ func patternValidator() cd.Validator {
 		if !ok {
 			return cd.Invalid(name, value, "Invalid regex: null")
 		}
-		if _, err := CompilePattern(text); err != nil {
-			return cd.Invalid(name, value, "Invalid regex: "+err.Error())
+		if _, err := javaregex.Compile(text); err != nil {
+			return cd.Invalid(name, value, "Invalid regex: "+messageOf(err))
 		}
 		return nil
 	}, "valid regex")
+}
+
+// messageOf is Java's getMessage().
+func messageOf(err error) string {
+	text, _ := errs.Message(err)
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
+	"github.com/moldau-io/moldau/connect/javaregex"
 )
 
 // The texts of sourceKeys and sinkKeys are compared by clients of the REST API and
@@ -115,8 +116,8 @@ func patternsValidator() cd.Validator {
 	return cd.LambdaValidator(func(name string, value any) error {
 		list, _ := value.([]string)
 		for _, text := range list {
-			if _, err := CompilePattern(text); err != nil {
-				return cd.Invalid(name, value, "Syntax error in regular expression: "+err.Error())
+			if _, err := javaregex.Compile(text); err != nil {
+				return cd.Invalid(name, value, "Syntax error in regular expression: "+messageOf(err))
 			}
 		}
 		return nil

@@ -2,9 +2,11 @@ package settings
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/connect/javaregex"
 )
 
 // envProvider gives environment variables (EnvVarConfigProvider, KIP-887): the key
@@ -18,14 +20,18 @@ func newEnvProvider(params map[string]string, o ProviderOptions) (Provider, erro
 	if !ok {
 		pattern = ".*"
 	}
-	allowed, err := CompilePattern(pattern)
+	allowed, err := javaregex.Compile(pattern)
 	if err != nil {
-		return nil, errs.InvalidValue("allowlist.pattern", pattern, "Invalid regex: "+err.Error())
+		return nil, errs.InvalidValue("allowlist.pattern", pattern, "Invalid regex: "+messageOf(err))
 	}
 	p := envProvider{make(map[string]string)}
 	for _, entry := range o.Environ {
-		name, value, found := strings.Cut(entry, "=")
-		if found && allowed.MatchString(name) {
+		name, value, _ := strings.Cut(entry, "=")
+		ok, err := allowed.Matches(name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot match allowlist.pattern %q with the variable %s: %w", pattern, name, err)
+		}
+		if ok {
 			p.values[name] = value
 		}
 	}

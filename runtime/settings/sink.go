@@ -6,6 +6,7 @@ import (
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/connect/javaregex"
 )
 
 // Sink are the settings of a sink connector (SinkConnectorConfig).
@@ -14,7 +15,7 @@ type Sink struct {
 	// Topics are the topics to read, each once; without, TopicsRegex says which.
 	Topics []string
 	// TopicsRegex matches the names of the topics to read; nil if Topics are given.
-	TopicsRegex *Pattern
+	TopicsRegex *javaregex.Pattern
 	DLQ         DeadLetters
 }
 
@@ -45,8 +46,8 @@ func ParseSink(p Plugins, props map[string]string) (*Sink, error) {
 		},
 	}
 	if pattern := c.Config.String(keyTopicsRegex); pattern != "" {
-		if s.TopicsRegex, err = CompilePattern(pattern); err != nil {
-			return nil, cd.Invalid(keyTopicsRegex, pattern, "Invalid regex: "+err.Error())
+		if s.TopicsRegex, err = javaregex.Compile(pattern); err != nil {
+			return nil, cd.Invalid(keyTopicsRegex, pattern, "Invalid regex: "+messageOf(err))
 		}
 	}
 	return s, nil
@@ -101,7 +102,13 @@ func ValidateSink(props map[string]string, values map[string]*cd.Value) {
 			strings.Join(topics, ", ")+"]') consumed by the connector")
 	}
 	// A pattern that does not compile has an error already.
-	if p, err := CompilePattern(pattern); hasPattern && err == nil && p.MatchString(dlq) {
+	p, err := javaregex.Compile(pattern)
+	if !hasPattern || err != nil {
+		return
+	}
+	if matches, err := p.Matches(dlq); err != nil {
+		fail(keyTopicsRegex, "The regex cannot be matched with the DLQ topic '"+dlq+"': "+messageOf(err))
+	} else if matches {
 		fail(keyTopicsRegex, "The DLQ topic '"+dlq+"' may not be matched by the regex for the topics ('"+keyTopicsRegex+"="+
 			pattern+"') consumed by the connector")
 	}

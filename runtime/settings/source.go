@@ -7,6 +7,7 @@ import (
 	"time"
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
+	"github.com/moldau-io/moldau/connect/javaregex"
 )
 
 // Source are the settings of a source connector (SourceConnectorConfig).
@@ -31,7 +32,7 @@ type Source struct {
 type TopicGroup struct {
 	Name string
 	// Include and Exclude match whole names. The default group is not asked.
-	Include, Exclude *Pattern
+	Include, Exclude *javaregex.Pattern
 	// Partitions and Replicas of a new topic; -1 is the broker's default.
 	Partitions int32
 	Replicas   int16
@@ -40,8 +41,12 @@ type TopicGroup struct {
 }
 
 // Matches says whether the group is for a topic.
-func (g TopicGroup) Matches(topic string) bool {
-	return !g.Exclude.MatchString(topic) && g.Include.MatchString(topic)
+func (g TopicGroup) Matches(topic string) (bool, error) {
+	excluded, err := g.Exclude.Matches(topic)
+	if err != nil || excluded {
+		return false, err
+	}
+	return g.Include.Matches(topic)
 }
 
 // ParseSource reads a source connector's settings. topicCreation is the worker's
@@ -117,11 +122,18 @@ func newTopicGroup(c *cd.Config, name string) (TopicGroup, error) {
 		delete(g.Configs, own)
 	}
 	var err error
-	if g.Include, err = CompilePattern(strings.Join(c.List(prefix+"include"), "|")); err != nil {
-		return g, cd.Invalid(prefix+"include", c.List(prefix+"include"), "Syntax error in regular expression: "+err.Error())
+	if g.Include, err = joinPatterns(c, prefix+"include"); err != nil {
+		return g, err
 	}
-	if g.Exclude, err = CompilePattern(strings.Join(c.List(prefix+"exclude"), "|")); err != nil {
-		return g, cd.Invalid(prefix+"exclude", c.List(prefix+"exclude"), "Syntax error in regular expression: "+err.Error())
+	g.Exclude, err = joinPatterns(c, prefix+"exclude")
+	return g, err
+}
+
+// joinPatterns makes one pattern of a list; an empty one matches no topic.
+func joinPatterns(c *cd.Config, setting string) (*javaregex.Pattern, error) {
+	p, err := javaregex.Compile(strings.Join(c.List(setting), "|"))
+	if err != nil {
+		return nil, cd.Invalid(setting, c.List(setting), "Syntax error in regular expression: "+messageOf(err))
 	}
-	return g, nil
+	return p, nil
 }
