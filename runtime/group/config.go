@@ -90,10 +90,11 @@ func (nothing) RebalanceFailed()         {}
 
 // ClientOpts returns the options a client for a Member should have besides
 // those of the worker's settings: a connection on which the coordinator does not
-// answer must be given up well within the session.
+// answer must be given up well within the session, so that another can be tried.
+// A dialer of the client's own must have a time limit like this one.
 func ClientOpts(sessionTimeout time.Duration) []kgo.Opt {
 	return []kgo.Opt{
-		kgo.RequestTimeoutOverhead(min(max(sessionTimeout/2, time.Second), 15*time.Minute)),
+		kgo.RequestTimeoutOverhead(min(max(sessionTimeout/4, time.Second), 15*time.Minute)),
 		kgo.DialTimeout(max(sessionTimeout/3, time.Second)),
 	}
 }

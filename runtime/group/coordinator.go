@@ -41,8 +41,9 @@ func (o *owner) discover(now time.Time) {
 	req.CoordinatorType = 0
 	req.CoordinatorKey = o.cfg.GroupID
 	req.CoordinatorKeys = []string{o.cfg.GroupID}
+	try := d.tries
 	request(o, o.cfg.HeartbeatInterval,
-		func(ctx context.Context) (kmsg.Response, error) { return o.client.any(ctx, req) },
+		func(ctx context.Context) (kmsg.Response, error) { return o.client.any(ctx, try, req) },
 		(*owner).onCoordinator)
 }
 

@@ -66,18 +66,23 @@ type View struct {
 	owners *state.Owners
 }
 
-// requester is what a member needs of a Kafka client.
+// requester is what a member needs of a Kafka client. Both methods return soon
+// after ctx ends, whatever the connection is doing.
 type requester interface {
-	// any sends a request to some broker and may try several.
-	any(ctx context.Context, req kmsg.Request) (kmsg.Response, error)
+	// any sends a request to some broker, once; each try picks another.
+	any(ctx context.Context, try int, req kmsg.Request) (kmsg.Response, error)
 	// to sends a request to one broker, once.
 	to(ctx context.Context, node int32, req kmsg.Request) (kmsg.Response, error)
 }
 
 type kgoRequester struct{ c *kgo.Client }
 
-func (r kgoRequester) any(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	return r.c.Request(ctx, req)
+// any goes round the brokers that are known and those of bootstrap.servers, in
+// case all the former are gone. Client.Request would do that too, but waits for
+// a connection in the making past the end of ctx.
+func (r kgoRequester) any(ctx context.Context, try int, req kmsg.Request) (kmsg.Response, error) {
+	brokers := append(r.c.DiscoveredBrokers(), r.c.SeedBrokers()...)
+	return brokers[try%len(brokers)].Request(ctx, req)
 }
 
 func (r kgoRequester) to(ctx context.Context, node int32, req kmsg.Request) (kmsg.Response, error) {
