@@ -62,6 +62,10 @@ type Record struct {
 	// Original is where a sink record was read, whatever transforms made of it.
 	Original TopicPartitionOffset
 
+	// Origin is the runtime's own, and plugins leave it alone: it leads from a record
+	// that a sink reports as bad back to what was read. Copies keep it.
+	Origin any
+
 	// SourcePartition and SourceOffset say where a source record comes from. Records
 	// of one source partition should share one map. nil is an empty map.
 	SourcePartition, SourceOffset *schema.MapValue

@@ -33,9 +33,10 @@ type Common struct {
 	// Errors says what becomes of operations that fail.
 	Errors ErrorPolicy
 
-	// CommitInterval is offset.flush.interval.ms: the time between commits of offsets.
+	// CommitInterval is offset.flush.interval.ms, 1 minute by default: the time between
+	// commits of offsets.
 	CommitInterval time.Duration
-	// CommitTimeout is offset.flush.timeout.ms: how long one commit may take, and how
+	// CommitTimeout is offset.flush.timeout.ms, 5 seconds by default: how long one commit may take, and how
 	// long an ending source waits for its last records to be acknowledged.
 	CommitTimeout time.Duration
 	// StopTimeout is task.shutdown.graceful.timeout.ms: how long after Stop the task
@@ -46,6 +47,21 @@ type Common struct {
 	// each batch again (KIP-558). It must be cheap and safe for concurrent use. nil
 	// when topics are not tracked.
 	TopicUsed func(topic string)
+}
+
+// Java's defaults of offset.flush.interval.ms and offset.flush.timeout.ms.
+const (
+	defaultCommitInterval = time.Minute
+	defaultCommitTimeout  = 5 * time.Second
+)
+
+func (c *Common) setDefaults() {
+	if c.CommitInterval <= 0 {
+		c.CommitInterval = defaultCommitInterval
+	}
+	if c.CommitTimeout <= 0 {
+		c.CommitTimeout = defaultCommitTimeout
+	}
 }
 
 // Converter is a configured converter and the class that errors name.

@@ -27,6 +27,9 @@ type deadLetters struct {
 	life   *lifecycle
 	cfg    DeadLetterConfig
 	client *kgo.Client
+	// ctx ends with the task. The client holds a bounded number of bytes; when it is
+	// full, report waits.
+	ctx context.Context
 }
 
 // newDeadLetters makes sure that the topic exists and makes the producer.
@@ -48,11 +51,11 @@ func newDeadLetters(ctx context.Context, l *lifecycle, cfg DeadLetterConfig) (*d
 			return nil, wrap(err)
 		}
 	}
-	client, err := cfg.NewProducer(kgo.RecordPartitioner(newPartitioner()))
+	client, err := cfg.NewProducer(kgo.RecordPartitioner(newPartitioner()), kgo.MaxBufferedRecords(1<<20), kgo.MaxBufferedBytes(defaultBuffer), kgo.UnknownTopicRetries(-1))
 	if err != nil {
 		return nil, err
 	}
-	return &deadLetters{life: l, cfg: cfg, client: client}, nil
+	return &deadLetters{life: l, cfg: cfg, client: client, ctx: ctx}, nil
 }
 
 func (d *deadLetters) report(f *failure, done func(error)) {
@@ -80,8 +83,7 @@ func (d *deadLetters) report(f *failure, done func(error)) {
 		ended(r, err)
 		return
 	}
-	// The record must not be lost because the task ends: close flushes.
-	d.client.Produce(context.Background(), r, ended)
+	d.client.Produce(d.ctx, r, ended)
 }
 
 // ended notes the end of a write and returns the error that must end the task.

@@ -54,3 +54,10 @@ func (g *reports) wait(ctx context.Context) error {
 	defer g.mu.Unlock()
 	return g.err
 }
+
+// state says whether a report is under way, and returns the first error of any.
+func (g *reports) state() (pending bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pending > 0, g.err
+}

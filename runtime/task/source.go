@@ -72,6 +72,7 @@ func NewSource(cfg SourceConfig) (*Source, error) {
 	if cfg.BufferMemory <= 0 {
 		cfg.BufferMemory = defaultBuffer
 	}
+	cfg.setDefaults()
 	s := &Source{
 		lifecycle: newLifecycle(cfg.Common), cfg: cfg, topics: map[string]bool{}, limit: cfg.BufferMemory,
 		space: make(chan struct{}, 1), failed: make(chan struct{}, 1), flushed: make(chan error, 1),
