@@ -101,9 +101,10 @@ type TopicAdmin interface {
 }
 
 // Matcher matches whole topic names against a regular expression of Java's syntax
-// (java.util.regex.Matcher.matches).
+// (java.util.regex.Matcher.matches); *javaregex.Pattern is one. An error says that
+// matching took too long.
 type Matcher interface {
-	MatchString(topic string) bool
+	Matches(topic string) (bool, error)
 }
 
 // NewClient makes a Kafka client from a connector's settings and the options that

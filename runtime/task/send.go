@@ -264,9 +264,9 @@ func (s *Source) tryCreateTopic(ctx context.Context, topic string) error {
 		s.log.Info("Topic '" + topic + "' already exists.")
 		return nil
 	}
-	rule := s.ruleFor(topic)
-	if rule == nil {
-		return nil
+	rule, err := s.ruleFor(topic)
+	if err != nil || rule == nil {
+		return err
 	}
 	t := rule.Topic
 	t.Name = topic
@@ -284,26 +284,29 @@ func (s *Source) tryCreateTopic(ctx context.Context, topic string) error {
 	return nil
 }
 
-func (s *Source) ruleFor(topic string) *TopicRule {
+func (s *Source) ruleFor(topic string) (*TopicRule, error) {
 	for i := range s.cfg.TopicRules {
-		if r := &s.cfg.TopicRules[i]; r.matches(topic) {
-			return r
+		r := &s.cfg.TopicRules[i]
+		if ok, err := r.matches(topic); err != nil {
+			return nil, errs.Wrap(errs.ClassConnect, err, "Could not match topic '"+topic+"' with topic creation group "+r.Group)
+		} else if ok {
+			return r, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // matches follows TopicCreationGroup.matches.
-func (r *TopicRule) matches(topic string) bool {
+func (r *TopicRule) matches(topic string) (bool, error) {
 	for _, m := range r.Exclude {
-		if m.MatchString(topic) {
-			return false
+		if ok, err := m.Matches(topic); ok || err != nil {
+			return false, err
 		}
 	}
 	for _, m := range r.Include {
-		if m.MatchString(topic) {
-			return true
+		if ok, err := m.Matches(topic); ok || err != nil {
+			return ok, err
 		}
 	}
-	return len(r.Include) == 0
+	return len(r.Include) == 0, nil
 }

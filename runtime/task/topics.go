@@ -34,7 +34,14 @@ func (s *Sink) followTopics(ctx context.Context) {
 		}
 		var added []string
 		for _, topic := range topics {
-			if !known[topic] && s.cfg.TopicsRegex.MatchString(topic) {
+			if known[topic] {
+				continue
+			}
+			ok, err := s.cfg.TopicsRegex.Matches(topic)
+			if err != nil {
+				s.log.Warn("Could not match a topic with topics.regex", "pattern", s.cfg.TopicsPattern, "topic", topic, "error", err)
+			}
+			if ok {
 				known[topic] = true
 				added = append(added, topic)
 			}
