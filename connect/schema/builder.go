@@ -97,6 +97,9 @@ func (b *Builder) Default(v Value) *Builder {
 		return b
 	}
 	if err := ValidateValue(b.s, v); err != nil {
+		if errs.Class(err) != errs.ClassData {
+			return b.fail(err)
+		}
 		return b.fail(errs.Wrap(errs.ClassSchemaBuilder, err, "Invalid default value"))
 	}
 	b.s.def = v

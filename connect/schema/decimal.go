@@ -194,7 +194,7 @@ func parseExponent(s string) (int64, bool) {
 	if negative {
 		exp = -exp
 	}
-	return exp, true
+	return exp, exp == int64(int32(exp))
 }
 
 // Digit returns the value of a decimal digit of any script in the basic plane, as

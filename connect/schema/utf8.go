@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"encoding/binary"
+	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -83,4 +85,29 @@ func EncodeUTF8(s string) string {
 // IsSurrogate says whether a text starts with half of a surrogate pair.
 func IsSurrogate(s string) bool {
 	return len(s) >= 3 && s[0] == 0xed && s[1]&0xe0 == 0xa0 && s[2]&0xc0 == 0x80
+}
+
+// DecodeUTF16 returns the text as Java's UTF-16 decoders read it: half a pair with
+// what follows it, a byte order mark of the other order, and an odd byte at the end
+// each become one replacement character.
+func DecodeUTF16(b []byte, order binary.ByteOrder) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) >= 2 {
+		u := rune(order.Uint16(b))
+		b = b[2:]
+		switch {
+		case u == 0xfffe:
+			u = utf8.RuneError
+		case u >= 0xd800 && u < 0xdc00 && len(b) >= 2:
+			u = utf16.DecodeRune(u, rune(order.Uint16(b)))
+			b = b[2:]
+		case u >= 0xd800 && u < 0xdc00:
+			b, u = nil, utf8.RuneError
+		}
+		out = utf8.AppendRune(out, u)
+	}
+	if len(b) > 0 {
+		out = utf8.AppendRune(out, utf8.RuneError)
+	}
+	return out
 }

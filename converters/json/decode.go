@@ -77,9 +77,10 @@ func (d *Decoder) Decode(text []byte) (connect.SchemaAndValue, error) {
 	if text == nil {
 		return connect.SchemaAndValue{}, nil
 	}
+	d.scan.wide = false
 	if len(text) > 1 && (text[0] == 0 || text[1] == 0 || text[0] >= 0xef) {
 		var err error
-		if text, err = toUTF8(text); err != nil {
+		if text, d.scan.wide, err = toUTF8(text); err != nil {
 			return connect.SchemaAndValue{}, err
 		}
 	}

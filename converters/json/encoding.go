@@ -2,67 +2,57 @@ package json
 
 import (
 	"encoding/binary"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/moldau-io/moldau/connect/schema"
 )
 
 // toUTF8 finds the encoding of a text as Jackson does, by its byte order mark or
-// by where its zeros are, and returns the text in UTF-8.
-func toUTF8(b []byte) ([]byte, error) {
+// by where its zeros are, and returns the text in UTF-8. wide says that it was
+// UTF-16 or UTF-32.
+func toUTF8(b []byte) (text []byte, wide bool, err error) {
 	if len(b) >= 4 {
 		quad := binary.BigEndian.Uint32(b)
 		switch {
 		case quad == 0x0000feff:
-			return fromUTF32(b[4:], binary.BigEndian)
+			text, err = fromUTF32(b[4:], binary.BigEndian)
+			return text, true, err
 		case quad == 0xfffe0000:
-			return fromUTF32(b[4:], binary.LittleEndian)
+			text, err = fromUTF32(b[4:], binary.LittleEndian)
+			return text, true, err
 		case quad == 0x0000fffe:
-			return nil, unsupportedUCS4("2143")
+			return nil, false, unsupportedUCS4("2143")
 		case quad == 0xfeff0000:
-			return nil, unsupportedUCS4("3412")
+			return nil, false, unsupportedUCS4("3412")
 		case quad>>16 == 0xfeff:
-			return fromUTF16(b[2:], binary.BigEndian), nil
+			return schema.DecodeUTF16(b[2:], binary.BigEndian), true, nil
 		case quad>>16 == 0xfffe:
-			return fromUTF16(b[2:], binary.LittleEndian), nil
+			return schema.DecodeUTF16(b[2:], binary.LittleEndian), true, nil
 		case quad>>8 == 0xefbbbf:
-			return b[3:], nil
+			return b[3:], false, nil
 		case quad>>8 == 0:
-			return fromUTF32(b, binary.BigEndian)
+			text, err = fromUTF32(b, binary.BigEndian)
+			return text, true, err
 		case quad&0x00ffffff == 0:
-			return fromUTF32(b, binary.LittleEndian)
+			text, err = fromUTF32(b, binary.LittleEndian)
+			return text, true, err
 		case quad&^0x00ff0000 == 0:
-			return nil, unsupportedUCS4("3412")
+			return nil, false, unsupportedUCS4("3412")
 		case quad&^0x0000ff00 == 0:
-			return nil, unsupportedUCS4("2143")
+			return nil, false, unsupportedUCS4("2143")
 		}
 	}
 	switch {
 	case b[0] == 0:
-		return fromUTF16(b, binary.BigEndian), nil
+		return schema.DecodeUTF16(b, binary.BigEndian), true, nil
 	case b[1] == 0:
-		return fromUTF16(b, binary.LittleEndian), nil
+		return schema.DecodeUTF16(b, binary.LittleEndian), true, nil
 	}
-	return b, nil
+	return b, false, nil
 }
 
 func unsupportedUCS4(order string) error {
 	return failure("java.io.CharConversionException", "Unsupported UCS-4 endianness ("+order+") detected")
-}
-
-// fromUTF16 replaces what is malformed, as Java's decoder does.
-func fromUTF16(b []byte, order binary.ByteOrder) []byte {
-	units := make([]uint16, 0, len(b)/2)
-	for i := 0; i+1 < len(b); i += 2 {
-		units = append(units, order.Uint16(b[i:]))
-	}
-	out := make([]byte, 0, len(b))
-	for _, r := range utf16.Decode(units) {
-		out = utf8.AppendRune(out, r)
-	}
-	if len(b)%2 != 0 {
-		out = utf8.AppendRune(out, utf8.RuneError)
-	}
-	return out
 }
 
 func fromUTF32(b []byte, order binary.ByteOrder) ([]byte, error) {

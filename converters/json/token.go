@@ -68,6 +68,8 @@ type token struct {
 type scanner struct {
 	src    []byte
 	tokens []token
+	// wide says that the text came in UTF-16 or UTF-32.
+	wide bool
 	// open holds the indexes of the arrays and objects not yet closed.
 	open []int32
 	// skip, where set, is asked at the value of the top level's member "schema"
@@ -362,8 +364,13 @@ func (t *scanner) scanLiteral(i int) (end int, k kind, err error) {
 		return 0, 0, t.badToken(i)
 	}
 	end = i + len(word)
-	if end < len(t.src) && identifierPart(t.src[end:]) {
-		return 0, 0, t.badToken(i)
+	if end < len(t.src) {
+		if !t.wide && t.src[end] >= 0x80 {
+			return 0, 0, t.invalidMiddle(end) // Jackson takes the byte for the second of itself
+		}
+		if identifierPart(t.src[end:]) {
+			return 0, 0, t.badToken(i)
+		}
 	}
 	return end, k, nil
 }
@@ -490,6 +497,7 @@ func exponentReadable(exp []byte, fraction int) bool {
 		return false
 	}
 	n, err := strconv.ParseInt(view(exp), 10, 64)
-	scale := int64(fraction) - sign*n
-	return err == nil && scale == int64(int32(scale))
+	n *= sign
+	scale := int64(fraction) - n
+	return err == nil && n == int64(int32(n)) && scale == int64(int32(scale))
 }

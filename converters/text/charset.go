@@ -131,18 +131,7 @@ func (c utf16Set) decode(b []byte) string {
 			order, b = binary.LittleEndian, b[2:]
 		}
 	}
-	units := make([]uint16, len(b)/2)
-	for i := range units {
-		units[i] = order.Uint16(b[2*i:])
-	}
-	out := make([]byte, 0, len(b))
-	for _, r := range utf16.Decode(units) {
-		out = utf8.AppendRune(out, r)
-	}
-	if len(b)%2 != 0 {
-		out = utf8.AppendRune(out, utf8.RuneError)
-	}
-	return string(out)
+	return string(schema.DecodeUTF16(b, order))
 }
 
 func (c utf16Set) appendTo(dst []byte, s string) []byte {

@@ -158,7 +158,7 @@ func (e *Engine) answerFrom(ctx context.Context, f *face, req request) ([]byte, 
 	if f.headerOnly && utf8.Valid(b) {
 		out = json.AppendString(append(out, `,"text":`...), string(b))
 	}
-	if manyEntries(sv.Value) {
+	if manyEntries(sv.Value) || manyDefaults(sv.Schema, 0) {
 		out = append(out, `,"mapOrder":true`...)
 	}
 	return append(out, '}'), nil
@@ -191,6 +191,20 @@ func manyEntries(v schema.Value) bool {
 		}
 	}
 	return false
+}
+
+// manyDefaults says the like of the defaults within a schema.
+func manyDefaults(s *schema.Schema, depth int) bool {
+	const tooDeep = 100 // also for schemas that contain themselves
+	if s == nil || depth > tooDeep {
+		return false
+	}
+	for i := range s.Fields() {
+		if manyDefaults(s.Fields()[i].Schema(), depth+1) {
+			return true
+		}
+	}
+	return manyEntries(s.Default()) || manyDefaults(s.Key(), depth+1) || manyDefaults(s.Value(), depth+1)
 }
 
 // inputBytes reads a JSON string of base64, or null.

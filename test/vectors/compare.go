@@ -129,7 +129,7 @@ func equalNumbers(a, b string) bool {
 	if isWhole(a) != isWhole(b) {
 		return false
 	}
-	if isWhole(a) {
+	if isWhole(a) || a == b {
 		return a == b
 	}
 	x, errX := strconv.ParseFloat(a, 64)
