@@ -26,6 +26,7 @@ func TestChaos(t *testing.T) {
 }
 
 func chaos(t *testing.T, seed uint64) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
 	c := newCluster(t, 3)
 	defer c.close()
@@ -47,7 +48,9 @@ func chaos(t *testing.T, seed uint64) {
 	}
 	var history []string
 	since := time.Now()
-	note := func(s string) { history = append(history, fmt.Sprintf("%v %s", time.Since(since).Round(time.Second), s)) }
+	note := func(s string) {
+		history = append(history, fmt.Sprintf("%v %s", time.Since(since).Round(time.Second), s))
+	}
 	note(fmt.Sprintf("delay %v, %v, hand-over %t", maxDelay, protocol, handOver))
 	for range 1 + r.IntN(4) {
 		note(start())

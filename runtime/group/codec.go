@@ -194,7 +194,7 @@ func (d *decoder) take(field string, n int) []byte {
 func (d *decoder) version() int16 {
 	v := d.int16("version")
 	if v < state.ProtocolV0 {
-		d.err = fmt.Errorf("Unsupported subscription version: %d", v) // Java words it so
+		d.err = fmt.Errorf("unsupported subscription version: %d", v)
 	}
 	return v
 }

@@ -130,7 +130,7 @@ func TestBadBytes(t *testing.T) {
 			t.Errorf("metadata of %d bytes is accepted", n)
 		}
 	}
-	if _, err := DecodeAssignment([]byte("\xff\xfe")); err == nil || !strings.Contains(err.Error(), "Unsupported subscription version: -2") {
+	if _, err := DecodeAssignment([]byte("\xff\xfe")); err == nil || !strings.Contains(err.Error(), "unsupported subscription version: -2") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := EncodeAssignment(&state.Assignment{Connectors: []string{strings.Repeat("x", 40000)}}, 2); err == nil {

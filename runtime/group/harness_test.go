@@ -197,8 +197,13 @@ func (w *worker) OnJoined(j Joined) {
 		w.member.RequestRejoin("offset")
 		return
 	}
-	clear(w.running)
-	for _, it := range work(a) {
+	assigned := work(a)
+	for it := range w.running {
+		if !slices.Contains(assigned, it) {
+			w.t.Errorf("%s runs %s, which it neither is assigned nor was revoked", w.name, it)
+		}
+	}
+	for _, it := range assigned {
 		w.running[it] = true
 	}
 	if a.Revokes() {

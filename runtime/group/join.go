@@ -59,10 +59,9 @@ func (o *owner) abort() {
 	o.phase = idle
 }
 
-// reset forgets the generation, and the member id if it is worth nothing any
-// more, and joins anew.
-func (o *owner) reset(memberID bool, why string) {
-	o.log.Info("resetting the generation", "and member id", memberID, "cause", why)
+// forget gives up the generation and the round under way, and the member id if
+// it is worth nothing any more.
+func (o *owner) forget(memberID bool) {
 	o.abort()
 	o.epoch.Add(1)
 	o.generation = -1
@@ -72,6 +71,12 @@ func (o *owner) reset(memberID bool, why string) {
 	}
 	o.beat.forget()
 	o.prepared = false
+}
+
+// reset forgets the membership and joins anew.
+func (o *owner) reset(memberID bool, why string) {
+	o.log.Info("resetting the generation", "and member id", memberID, "cause", why)
+	o.forget(memberID)
 	o.rejoin(why)
 }
 
@@ -274,8 +279,15 @@ func (o *owner) onSync(sent time.Time, resp *kmsg.SyncGroupResponse) {
 		// Asked for after this round's join was sent.
 		o.rejoin("asked for during the rebalance")
 	}
-	if protocol != Eager {
+	switch {
+	case protocol != Eager:
 		o.revoke(a.RevokedConnectors, a.RevokedTasks)
+	case o.protocol != Eager && o.assignment != nil && !o.lost:
+		// A worker that knows only the eager protocol has come: this one kept its
+		// work running for a cooperative round, and the others may have it now.
+		// Java's worker lets it run on.
+		over := without(o.assignment, &state.Assignment{RevokedConnectors: a.Connectors, RevokedTasks: a.Tasks})
+		o.revoke(over.Connectors, over.Tasks)
 	}
 }
 

@@ -17,7 +17,9 @@ func (o *owner) leave(reason string, paused bool, then func()) {
 		then = func() {}
 	}
 	id, node := o.memberID, o.coordinator.node
-	o.reset(true, reason)
+	o.forget(true)
+	o.followUp = time.Time{}
+	o.wantJoin, o.reason = !paused, reason
 	o.paused = paused
 	if id == "" || node < 0 || o.dead {
 		then()

@@ -247,7 +247,7 @@ func (o *owner) fail(err error) {
 		return
 	}
 	o.log.Error("cannot be a member of the group", "err", err)
-	o.reset(true, "joining cannot succeed")
+	o.forget(true)
 	if o.assignment != nil && !o.lost {
 		o.lose("joining the group cannot succeed")
 	}
