@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -192,7 +194,7 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 		return 0, nil, errs.New(errs.ClassNullPointer, "The request has no \"config\"")
 	}
 	name := strings.TrimSpace(c.Name)
-	config, err := named(name, c.Config)
+	config, err := a.named(r.Context(), name, c.Config)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -203,16 +205,17 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 	return http.StatusCreated, located{"/connectors/" + pathEscape(name), infoOf(info)}, nil
 }
 
-// named gives a configuration its name, which must not be another.
-func named(name string, config map[string]*string) (map[string]string, error) {
+// named gives a configuration its name, which must not be another. Null values are
+// errors that validation words.
+func (a *API) named(ctx context.Context, name string, config map[string]*string) (map[string]string, error) {
 	if included := config["name"]; included != nil && *included != name {
 		return nil, badRequest("Connector name configuration (" + *included + ") doesn't match connector name in the URL (" + name + ")")
 	}
-	for key, value := range config {
-		if value == nil && key != "name" {
-			return nil, badRequest("Connector configuration is invalid and contains the following 1 error(s):\n" +
-				"Null value can not be supplied as the configuration value.\n" +
-				"You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`")
+	for _, value := range config {
+		if value == nil {
+			full := maps.Clone(config)
+			full["name"] = &name
+			return nil, a.o.Validator.CheckNullable(ctx, full)
 		}
 	}
 	out := plain(config)
@@ -246,7 +249,7 @@ func (a *API) putConfig(r *http.Request, body []byte) (int, any, error) {
 		return 0, nil, err
 	}
 	name := param(r, "connector")
-	config, err := named(name, given)
+	config, err := a.named(r.Context(), name, given)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -45,6 +45,8 @@ type Herder interface {
 // Validator checks connector configurations; a nil value is a null that was given.
 type Validator interface {
 	Validate(ctx context.Context, config map[string]*string) (*validate.Infos, error)
+	// CheckNullable returns an error with all that is wrong, nil for nothing.
+	CheckNullable(ctx context.Context, config map[string]*string) error
 	// PluginConfig returns the definition of a plugin's settings.
 	PluginConfig(ctx context.Context, plugin, version string) ([]validate.KeyInfo, error)
 }

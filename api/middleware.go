@@ -2,8 +2,11 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 // CORS answers cross-origin requests as access.control.allow.origin and .methods
@@ -44,70 +47,28 @@ func allowsOrigin(allowed, origin string) bool {
 	return false
 }
 
-// headerRule is one rule of response.http.headers.config.
-type headerRule struct {
-	add, date   bool
-	name, value string
-}
-
-// ResponseHeaders adds the headers of response.http.headers.config: a list of
-// quoted or plain "action name: value", with the actions set, add, setDate, addDate.
-func ResponseHeaders(rules string, next http.Handler) http.Handler {
-	parsed := parseHeaderRules(rules)
-	if len(parsed) == 0 {
+// ResponseHeaders puts the headers of response.http.headers.config on every answer.
+func ResponseHeaders(rules []settings.HeaderRule, next http.Handler) http.Handler {
+	if len(rules) == 0 {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, rule := range parsed {
-			value := rule.value
-			if rule.date {
-				value = time.Now().UTC().Format(http.TimeFormat)
+		for _, rule := range rules {
+			value := rule.Value
+			if strings.HasSuffix(rule.Action, "Date") {
+				// A value that is no number was refused when the settings were read.
+				ms, err := strconv.ParseInt(value, 10, 64)
+				if err != nil {
+					continue
+				}
+				value = time.Now().Add(time.Duration(ms) * time.Millisecond).UTC().Format(http.TimeFormat)
 			}
-			if rule.add {
-				w.Header().Add(rule.name, value)
+			if strings.HasPrefix(rule.Action, "add") {
+				w.Header().Add(rule.Name, value)
 			} else {
-				w.Header().Set(rule.name, value)
+				w.Header().Set(rule.Name, value)
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func parseHeaderRules(rules string) []headerRule {
-	var out []headerRule
-	for _, text := range splitQuoted(rules) {
-		action, header, ok := strings.Cut(strings.TrimSpace(text), " ")
-		name, value, named := strings.Cut(header, ":")
-		if !ok || !named {
-			continue
-		}
-		action = strings.ToLower(action)
-		out = append(out, headerRule{
-			add: strings.HasPrefix(action, "add"), date: strings.HasSuffix(action, "date"),
-			name: strings.TrimSpace(name), value: strings.TrimSpace(value),
-		})
-	}
-	return out
-}
-
-// splitQuoted splits at commas outside double quotes and takes the quotes away.
-func splitQuoted(s string) []string {
-	var out []string
-	var b strings.Builder
-	quoted := false
-	for _, c := range s {
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case c == ',' && !quoted:
-			out = append(out, b.String())
-			b.Reset()
-		default:
-			b.WriteRune(c)
-		}
-	}
-	if b.Len() > 0 {
-		out = append(out, b.String())
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/plugins"
 )
 
@@ -46,7 +47,8 @@ func (a *API) validate(r *http.Request) (int, any, error) {
 	}
 	infos, err := a.o.Validator.Validate(r.Context(), given)
 	if err != nil {
-		return 0, nil, err
+		// Connect does not unwrap the error here: the class is part of the message.
+		return 0, nil, &statusError{http.StatusInternalServerError, errs.String(err), false}
 	}
 	return http.StatusOK, infos, nil
 }

@@ -26,10 +26,16 @@ const (
 
 // Server listens for REST requests. It is used once.
 type Server struct {
+	socks   []sock
 	servers []*http.Server
-	socks   []net.Listener
 	wg      sync.WaitGroup
 	log     *slog.Logger
+}
+
+// sock is an open listener; one for admin requests alone has another handler.
+type sock struct {
+	net.Listener
+	admin bool
 }
 
 // NewServer returns a server that listens nowhere yet.
@@ -37,7 +43,7 @@ func NewServer(logger *slog.Logger) *Server { return &Server{log: logger} }
 
 // Listen opens a listener such as "http://0.0.0.0:8083" or "https://:8443"; name is
 // the setting that asked for it, for errors. Serving begins with Serve.
-func (s *Server) Listen(name, listener string, config *tls.Config, handler http.Handler) (net.Addr, error) {
+func (s *Server) Listen(name, listener string, config *tls.Config, admin bool) (net.Addr, error) {
 	u, err := url.Parse(listener)
 	if err != nil {
 		return nil, fmt.Errorf("%s=%s is not a URL such as http://0.0.0.0:8083: %w", name, listener, err)
@@ -50,26 +56,32 @@ func (s *Server) Listen(name, listener string, config *tls.Config, handler http.
 	if port == "" {
 		return nil, fmt.Errorf("%s=%s names no port; write for instance %s://%s:8083", name, listener, scheme, u.Hostname())
 	}
-	sock, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s=%s: %w; stop what uses the port, or choose another", name, listener, err)
 	}
 	if scheme == "https" {
 		if config == nil {
-			return nil, errors.Join(fmt.Errorf("%s=%s asks for TLS but there is no certificate: set ssl.keystore.location and ssl.keystore.password (or listeners.https.ssl.*)", name, listener), sock.Close())
+			return nil, errors.Join(fmt.Errorf("%s=%s asks for TLS but there is no certificate: set ssl.keystore.location and ssl.keystore.password (or listeners.https.ssl.*)", name, listener), l.Close())
 		}
-		sock = tls.NewListener(sock, config)
+		l = tls.NewListener(l, config)
 	}
-	s.socks = append(s.socks, sock)
-	s.servers = append(s.servers, &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader,
-		ErrorLog: log.New(logWriter{s.log}, "", 0),
-	})
-	return sock.Addr(), nil
+	s.socks = append(s.socks, sock{l, admin})
+	return l.Addr(), nil
 }
 
 // Serve begins to answer on all listeners.
-func (s *Server) Serve() {
+func (s *Server) Serve(public, admin http.Handler) {
+	for _, l := range s.socks {
+		handler := public
+		if l.admin {
+			handler = admin
+		}
+		s.servers = append(s.servers, &http.Server{
+			Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader,
+			ErrorLog: log.New(logWriter{s.log}, "", 0),
+		})
+	}
 	for i, srv := range s.servers {
 		s.wg.Go(func() {
 			if err := srv.Serve(s.socks[i]); !errors.Is(err, http.ErrServerClosed) {
@@ -82,11 +94,13 @@ func (s *Server) Serve() {
 // Shutdown stops listening, lets requests under way end until ctx does, and closes.
 func (s *Server) Shutdown(ctx context.Context) error {
 	var failed error
-	for i, srv := range s.servers {
+	for _, srv := range s.servers {
 		if err := srv.Shutdown(ctx); err != nil {
 			failed = errors.Join(failed, err, srv.Close())
 		}
-		if err := s.socks[i].Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	}
+	for _, l := range s.socks {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			failed = errors.Join(failed, err)
 		}
 	}

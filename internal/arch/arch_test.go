@@ -38,10 +38,6 @@ var rules = []rule{
 	{"ui", []string{module}, nil, "the page is a client of the REST API"},
 }
 
-// httpAllowed are the parts of the runtime that may use net/http: they fetch OAuth
-// tokens and nothing else.
-var httpAllowed = []string{"runtime/kafka"}
-
 func TestImportsPointOneWay(t *testing.T) {
 	root := filepath.Join("..", "..")
 	seen := 0
@@ -120,11 +116,6 @@ func forbidden(dir, imported string) string {
 		}
 	}
 	if below(dir, "runtime") && imported == "net/http" {
-		for _, a := range httpAllowed {
-			if below(dir, a) {
-				return ""
-			}
-		}
 		return "the runtime serves and speaks no HTTP"
 	}
 	return ""
@@ -142,7 +133,6 @@ func TestForbidden(t *testing.T) {
 		{"runtime/task", module + "runtime/store", true},
 		{"runtime/state", module + "runtime/kafka", true},
 		{"runtime/worker", "net/http", true},
-		{"runtime/kafka", "net/http", false},
 		{"runtime/herder", "github.com/twmb/franz-go/pkg/kgo", true},
 		{"api", module + "runtime/herder", false},
 		{"cmd/moldau", module + "internal/node", false},

@@ -1,0 +1,55 @@
+// Command moldau is a Kafka Connect worker in one binary, and its tools.
+//
+// This package holds flags, wiring and signals; what commands do is in the packages
+// they call.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	_ "golang.org/x/crypto/x509roots/fallback" // so that TLS works where there are no system roots, as in a scratch image
+)
+
+// exitError ends the process with a status of its own; its message, if any, is
+// already printed.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := newRootCommand().ExecuteContext(ctx)
+	stop()
+	var exit *exitError
+	switch {
+	case errors.As(err, &exit):
+		os.Exit(exit.code)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "moldau:", err)
+		os.Exit(1)
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "moldau",
+		Short: "Kafka Connect in one binary",
+		Long: `Moldau runs Kafka Connect connectors: the same worker.properties, connector JSON,
+REST API, internal topics, transforms and converters as Apache Kafka Connect 4.1.1.
+
+Try it with 'moldau demo', which needs nothing else.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(
+		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
+		newConvertCommand(), newVersionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moldau-io/moldau/internal/node"
+	"github.com/moldau-io/moldau/plugins/standard"
+	"github.com/moldau-io/moldau/runtime/settings"
+)
+
+func newWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "worker worker.properties",
+		Short: "Run a worker of a cluster",
+		Long: `Run a worker of a cluster, with the properties file of Apache's connect-distributed.sh.
+
+Workers with one group.id share the work, Apache's among them. Environment variables
+CONNECT_* set properties as the well-known container images do (CONNECT_GROUP_ID is
+group.id) and win over the file; with them alone, the file may be left out.
+
+SIGTERM or Ctrl-C stops in order: tasks finish and commit within
+task.shutdown.graceful.timeout.ms. A second signal ends the process at once.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			props := map[string]string{}
+			if len(args) == 1 {
+				var err error
+				if props, err = settings.LoadProperties(args[0]); err != nil {
+					return err
+				}
+			}
+			maps.Copy(props, settings.FromEnvironment(os.Environ()))
+			if len(props) == 0 {
+				return errors.New("no settings: name a worker.properties file, or set CONNECT_BOOTSTRAP_SERVERS and the others")
+			}
+			return runNode(cmd, node.Options{Props: props, Mode: settings.Distributed})
+		},
+	}
+}
+
+func newStandaloneCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "standalone worker.properties [connector.json|connector.properties …]",
+		Short: "Run a worker on its own, with offsets in a file",
+		Long: `Run a worker on its own, with the files of Apache's connect-standalone.sh: a worker's
+properties and connectors as .properties or JSON, each either {"name", "config"} or the
+configuration itself.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			props, err := settings.LoadProperties(args[0])
+			if err != nil {
+				return err
+			}
+			o := node.Options{Props: props, Mode: settings.Standalone}
+			for _, path := range args[1:] {
+				config, err := readConnector(path)
+				if err != nil {
+					return err
+				}
+				o.Connectors = append(o.Connectors, config)
+			}
+			return runNode(cmd, o)
+		},
+	}
+}
+
+// readConnector reads a connector's configuration from a file.
+func readConnector(path string) (map[string]string, error) {
+	if !strings.HasSuffix(path, ".json") {
+		return settings.LoadProperties(path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var wrapped struct {
+		Name   string            `json:"name"`
+		Config map[string]string `json:"config"`
+	}
+	if err := json.Unmarshal(text, &wrapped); err == nil && wrapped.Config != nil {
+		if wrapped.Config["name"] == "" {
+			wrapped.Config["name"] = wrapped.Name
+		}
+		return wrapped.Config, nil
+	}
+	var config map[string]string
+	if err := json.Unmarshal(text, &config); err != nil {
+		return nil, fmt.Errorf("%s is not a connector's JSON: %w; write {\"name\": …, \"config\": {…}} with strings as values", path, err)
+	}
+	return config, nil
+}
+
+// runNode runs a worker until a signal; a second signal ends the process at once.
+func runNode(cmd *cobra.Command, o node.Options) error {
+	o.Plugins = standard.Registry()
+	_, o.Commit = buildInfo()
+	if o.Levels == nil {
+		o.Levels, o.LogTo = logs(cmd.ErrOrStderr(), o.Props)
+	}
+	if o.Ready == nil {
+		o.Ready = func(a node.Addresses) {
+			fmt.Fprintf(cmd.OutOrStdout(), "moldau is ready: REST on %s\n", a.REST)
+		}
+	}
+	// The watch for a second signal must outlive the context that the first one ends.
+	watch, end := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	done := secondSignal(watch)
+	err := node.Run(cmd.Context(), o)
+	end()
+	<-done
+	return err
+}
+
+// secondSignal ends the process at the second signal; the first has ended the
+// command's context.
+func secondSignal(ctx context.Context) (done chan struct{}) {
+	done = make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer close(done)
+		defer signal.Stop(signals)
+		for n := 1; ; n++ {
+			select {
+			case <-signals:
+				if n == 2 {
+					fmt.Fprintln(os.Stderr, "moldau: second signal, leaving at once")
+					os.Exit(130)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return done
+}
