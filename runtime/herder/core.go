@@ -172,6 +172,10 @@ func (c *Core) Step(now time.Time, ev Event) []Action {
 }
 
 func (c *Core) joined(now time.Time, ev Joined) []Action {
+	if c.left {
+		// It was on its way when the worker left; the group knows nothing of it now.
+		return nil
+	}
 	c.assignment, c.generation, c.protocol = ev.Assignment, ev.Generation, ev.Protocol
 	c.resolved, c.rejoining, c.left = false, false, false
 	c.scheduled = time.Time{}

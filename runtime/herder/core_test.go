@@ -75,6 +75,7 @@ func TestUnreadableTopic(t *testing.T) {
 			[]Action{StartConnectors{[]string{"a"}}, StartTasks{[]state.TaskID{task("a", 0)}}}},
 		{"behind", 0, joined(assigned(7, []string{"a"}, task("a", 0))), []Action{ReadConfigs{}}},
 		{"first failure", 0, ConfigsRead{}, []Action{LeaveGroup{"taking too long to read the log"}}},
+		{"an assignment on its way is void", 5 * time.Second, joined(assigned(7, []string{"a", "b"})), nil},
 		{"not before the pause", 5 * time.Second, Tick{}, nil},
 		{"after it", 6 * time.Second, Tick{}, []Action{ReadConfigs{}}},
 		{"2", 6 * time.Second, ConfigsRead{}, []Action{LeaveGroup{"taking too long to read the log"}}},
