@@ -122,7 +122,6 @@ func (c *Config) complete() error {
 		{"rebalance.timeout.ms", c.RebalanceTimeout},
 		{"worker.sync.timeout.ms", c.SyncTimeout},
 		{"request.timeout.ms", c.RequestTimeout},
-		{"retry.backoff.max.ms", c.RetryBackoffMax},
 	} {
 		if err := positive(v.key, v.d); err != nil {
 			return err
@@ -132,6 +131,7 @@ func (c *Config) complete() error {
 		return errs.New(errs.ClassIllegalArgument, "Heartbeat must be set lower than the session timeout").
 			WithHint("heartbeat.interval.ms is %d, session.timeout.ms is %d", c.HeartbeatInterval.Milliseconds(), c.SessionTimeout.Milliseconds())
 	}
+	c.RetryBackoffMax = max(c.RetryBackoffMax, time.Millisecond)
 	if c.Margin <= 0 {
 		c.Margin = c.HeartbeatInterval
 	}
