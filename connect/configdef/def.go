@@ -19,6 +19,7 @@ type Def struct {
 	order   []string
 	keys    map[string]Key
 	groups  []string
+	groupAt map[string]int // place in groups
 	resolve Resolver
 
 	orphans func() []string // names that are no other key's dependent
@@ -26,7 +27,7 @@ type Def struct {
 
 // New makes a definition.
 func New(keys ...Key) *Def {
-	d := &Def{keys: make(map[string]Key, len(keys))}
+	d := &Def{keys: make(map[string]Key, len(keys)), groupAt: make(map[string]int)}
 	return d.Define(keys...)
 }
 
@@ -50,7 +51,8 @@ func (d *Def) Define(keys ...Key) *Def {
 			}
 		}
 		k.Dependents = slices.Clone(k.Dependents)
-		if k.Group != "" && !slices.Contains(d.groups, k.Group) {
+		if _, known := d.groupAt[k.Group]; k.Group != "" && !known {
+			d.groupAt[k.Group] = len(d.groups)
 			d.groups = append(d.groups, k.Group)
 		}
 		d.keys[k.Name] = k
@@ -138,6 +140,7 @@ func (d *Def) Clone() *Def {
 		order:   slices.Clone(d.order),
 		keys:    maps.Clone(d.keys),
 		groups:  slices.Clone(d.groups),
+		groupAt: maps.Clone(d.groupAt),
 		resolve: d.resolve,
 	}
 	c.orphans = sync.OnceValue(c.findOrphans)
@@ -192,7 +195,7 @@ func (d *Def) groupOrder(group string) int {
 	if group == "" {
 		return -1
 	}
-	return slices.Index(d.groups, group)
+	return d.groupAt[group]
 }
 
 func compareBool(a, b bool) int {

@@ -5,13 +5,15 @@ import (
 	"unicode/utf16"
 )
 
-// hashOrder returns the names in the order a java.util.HashSet of them iterates,
+// HashOrder returns the names in the order a java.util.HashSet of them iterates,
 // which some of Connect's texts show. Duplicates are dropped.
-func hashOrder(names []string) []string {
+func HashOrder(names []string) []string {
 	size := 16
 	var unique []string
+	seen := make(map[string]bool, len(names))
 	for _, name := range names {
-		if !slices.Contains(unique, name) {
+		if !seen[name] {
+			seen[name] = true
 			unique = append(unique, name)
 		}
 	}

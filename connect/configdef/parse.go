@@ -124,7 +124,7 @@ func Trim(s string) string {
 func (d *Def) Parse(props map[string]string) (*Config, error) {
 	if undefined := d.undefinedDependents(); len(undefined) > 0 {
 		return nil, errs.Config("Some configurations in are referred in the dependents, but not defined: " +
-			strings.Join(hashOrder(undefined), ","))
+			strings.Join(HashOrder(undefined), ","))
 	}
 	values := make(map[string]any, len(d.order))
 	for _, name := range d.order {

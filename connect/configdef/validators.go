@@ -102,7 +102,7 @@ func CaseInsensitiveValidString(valid ...string) Validator {
 	for i, s := range valid {
 		upper[i] = strings.ToUpper(s)
 	}
-	return caseInsensitive(hashOrder(upper))
+	return caseInsensitive(HashOrder(upper))
 }
 
 func (v caseInsensitive) Validate(name string, value any) error {

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
@@ -92,7 +91,7 @@ func pluginVersion(p Plugins, props map[string]string, class string, kind plugin
 	if _, err := checkConnectorVersion(p, props); err != nil {
 		return nil
 	}
-	if _, ok := props[keyConnectorClass]; !ok {
+	if _, ok := props[keyConnectorClass]; !ok || class != cd.Trim(class) {
 		return nil
 	}
 	return latest(p, class, kind)
@@ -186,10 +185,12 @@ func (e *enrichment) add(def *cd.Def, a aliasKind) error {
 		return err
 	}
 	aliases, _ := parsed.([]string)
-	for i, alias := range aliases {
-		if slices.Contains(aliases[:i], alias) {
+	seen := make(map[string]bool, len(aliases))
+	for _, alias := range aliases {
+		if seen[alias] {
 			continue
 		}
+		seen[alias] = true
 		if err := e.addAlias(def, a, alias); err != nil {
 			return err
 		}
@@ -268,10 +269,12 @@ func checkNames(def *cd.Def, prefix string, keys []cd.Key, own *cd.Def) error {
 			names = append(names, prefix+name)
 		}
 	}
-	for i, name := range names {
-		if _, ok := def.Key(name); ok || slices.Contains(names[:i], name) {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		if _, ok := def.Key(name); ok || seen[name] {
 			return errs.Config("Configuration " + name + " is defined twice.")
 		}
+		seen[name] = true
 	}
 	return nil
 }
@@ -285,6 +288,10 @@ func (e *enrichment) ownDef(a aliasKind, typeKey, versionKey string) (*cd.Def, e
 	def, err := e.pluginDef(a, typeKey, required, given)
 	if err != nil {
 		return nil, err
+	}
+	if text := e.props[typeKey]; text != cd.Trim(text) {
+		// Connect finds the class without the blanks, but then makes no instance of it.
+		return nil, errs.InvalidValue(typeKey, text, "Error getting config definition from "+a.name+": "+text)
 	}
 	own := cd.New(a.implicit...)
 	for _, k := range def.Keys() {

@@ -135,7 +135,7 @@ func (p *Providers) Resolve(ctx context.Context, props map[string]string) (Resol
 		return result, nil
 	}
 	type place struct{ provider, path string }
-	wanted := make(map[place][]string)
+	wanted := make(map[place]map[string]bool)
 	var places []place
 	for _, name := range slices.Sorted(maps.Keys(props)) {
 		for _, v := range variable.FindAllStringSubmatch(props[name], -1) {
@@ -143,17 +143,16 @@ func (p *Providers) Resolve(ctx context.Context, props map[string]string) (Resol
 			if p.byName[at.provider] == nil {
 				continue
 			}
-			if _, ok := wanted[at]; !ok {
+			if wanted[at] == nil {
 				places = append(places, at)
+				wanted[at] = make(map[string]bool)
 			}
-			if !slices.Contains(wanted[at], v[3]) {
-				wanted[at] = append(wanted[at], v[3])
-			}
+			wanted[at][v[3]] = true
 		}
 	}
 	found := make(map[place]map[string]string, len(places))
 	for _, at := range places {
-		data, err := p.byName[at.provider].Get(ctx, at.path, wanted[at])
+		data, err := p.byName[at.provider].Get(ctx, at.path, slices.Sorted(maps.Keys(wanted[at])))
 		if err != nil {
 			return Resolved{}, err
 		}

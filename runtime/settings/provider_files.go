@@ -85,7 +85,7 @@ func (p fileProvider) Get(_ context.Context, path string, keys []string) (Provid
 	if err != nil {
 		var malformed *errs.Error
 		if errors.As(err, &malformed) {
-			return data, err
+			return data, malformed.WithHint("in %s, %s", file, malformed.Hint)
 		}
 		return data, errs.Wrap(errs.ClassConfig, err, "Could not read properties from file "+path)
 	}

@@ -125,8 +125,10 @@ func topicsList(props map[string]string) []string {
 		return nil
 	}
 	var topics []string
+	seen := map[string]bool{"": true}
 	for _, topic := range parsed.([]string) {
-		if topic != "" && !slices.Contains(topics, topic) {
+		if !seen[topic] {
+			seen[topic] = true
 			topics = append(topics, topic)
 		}
 	}

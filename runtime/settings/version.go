@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"strings"
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
@@ -27,6 +28,9 @@ func ParseVersionRequirement(text string, given bool) (*VersionRange, error) {
 		return nil, nil
 	}
 	text = cd.Trim(text)
+	if len(text) > maxVersion {
+		return nil, invalidVersion(fmt.Sprintf("A version may have %d characters, this one has %d", maxVersion, len(text)))
+	}
 	r, plain, err := parseRanges(text)
 	if err != nil || !plain {
 		return r, err
@@ -34,6 +38,9 @@ func ParseVersionRequirement(text string, given bool) (*VersionRange, error) {
 	r, _, err = parseRanges("[" + text + "]")
 	return r, err
 }
+
+// maxVersion bounds how deep the parts of a version nest.
+const maxVersion = 1 << 16
 
 // parseRanges is VersionRange.createFromVersionSpec; plain says that the text is a
 // version or empty.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// compareVersions orders versions as Maven does (ComparableVersion): parts are
+// compareVersions orders versions as Maven 3.9 does (ComparableVersion): parts are
 // numbers or qualifiers, alpha < beta < milestone < rc < snapshot < release < sp,
 // and unknown qualifiers come after those.
 func compareVersions(a, b string) int {
@@ -16,108 +16,95 @@ func compareVersions(a, b string) int {
 // versionItem is one part of a version.
 type versionItem struct {
 	kind itemKind
-	// text is the number without zeros in front, or the qualifier.
+	// text is a number without zeros in front, or a qualifier.
 	text string
-	// number is the number that follows the qualifier of a mixed part.
-	number string
-	list   *versionList
+	list *versionList
 }
 
 type itemKind uint8
 
 const (
-	itemNumber itemKind = iota
-	itemQualifier
-	itemMixed // a qualifier with a number: rc1
-	itemList  // what follows a hyphen or a change between digits and letters
+	itemQualifier itemKind = iota
+	itemList               // what follows a hyphen or a change between digits and letters
+	itemNumber
 )
 
 type versionList struct{ items []versionItem }
 
+// versionParser builds the nested lists of a version.
+type versionParser struct {
+	text    string
+	start   int // of the part being read
+	digits  bool
+	current *versionList
+	lists   []*versionList
+}
+
 func parseVersion(version string) *versionList {
-	version = strings.ToLower(version)
 	root := &versionList{}
-	lists := []*versionList{root}
-	current := root
-	nest := func() {
-		inner := &versionList{}
-		current.items = append(current.items, versionItem{kind: itemList, list: inner})
-		current = inner
-		lists = append(lists, inner)
-	}
-	add := func(text string, mixed, digits bool) {
-		current.items = append(current.items, newItem(text, mixed, digits))
-	}
-	start, digits, mixed := 0, false, false
-	for i := 0; i < len(version); i++ {
-		c := version[i]
-		switch {
-		case c == '.':
-			if i == start {
-				add("0", false, true)
-			} else {
-				add(version[start:i], mixed, digits)
+	p := versionParser{text: strings.ToLower(version), current: root, lists: []*versionList{root}}
+	for i := 0; i < len(p.text); i++ {
+		switch c := p.text[i]; {
+		case c == '.', c == '-':
+			p.endPart(i)
+			p.start = i + 1
+			if c == '-' {
+				p.nest()
 			}
-			mixed = false
-			start = i + 1
-		case c == '-':
-			if i == start {
-				add("0", false, true)
-			} else {
-				if !digits && i+1 < len(version) && isDigit(version[i+1]) {
-					mixed = true
-					continue
-				}
-				add(version[start:i], mixed, digits)
+		case '0' <= c && c <= '9':
+			if !p.digits && i > p.start {
+				p.nestIfBegun()
+				p.current.items = append(p.current.items, qualifierItem(p.text[p.start:i], true))
+				p.start = i
+				p.nest()
 			}
-			start = i + 1
-			if len(current.items) > 0 {
-				nest()
-			}
-			mixed = false
-		case isDigit(c):
-			if !digits && i > start {
-				mixed = true
-				if len(current.items) > 0 {
-					nest()
-				}
-			}
-			digits = true
+			p.digits = true
 		default:
-			if digits && i > start {
-				add(version[start:i], mixed, true)
-				start = i
-				nest()
-				mixed = false
+			if p.digits && i > p.start {
+				p.endPart(i)
+				p.start = i
+				p.nest()
 			}
-			digits = false
+			p.digits = false
 		}
 	}
-	if start < len(version) {
-		if !digits && len(current.items) > 0 {
-			nest()
+	if p.start < len(p.text) {
+		if !p.digits {
+			p.nestIfBegun()
 		}
-		add(version[start:], mixed, digits)
+		p.endPart(len(p.text))
 	}
-	for _, list := range slices.Backward(lists) {
+	for _, list := range slices.Backward(p.lists) {
 		list.normalize()
 	}
 	return root
 }
 
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+// endPart adds the part up to end; an empty one is 0.
+func (p *versionParser) endPart(end int) {
+	item := versionItem{kind: itemNumber, text: "0"}
+	switch text := p.text[p.start:end]; {
+	case text == "":
+	case p.digits:
+		item.text = trimZeros(text)
+	default:
+		item = qualifierItem(text, false)
+	}
+	p.current.items = append(p.current.items, item)
+}
 
-func newItem(text string, mixed, digits bool) versionItem {
-	if mixed {
-		text = strings.ReplaceAll(text, "-", "")
-		if i := strings.IndexAny(text, "0123456789"); i >= 0 {
-			return versionItem{kind: itemMixed, text: qualifier(text[:i], true), number: trimZeros(text[i:])}
-		}
+func (p *versionParser) nest() {
+	inner := &versionList{}
+	p.current.items = append(p.current.items, versionItem{kind: itemList, list: inner})
+	p.current = inner
+	p.lists = append(p.lists, inner)
+}
+
+// nestIfBegun makes ".x" the same as "-x" for a qualifier.
+func (p *versionParser) nestIfBegun() {
+	if len(p.current.items) > 0 {
+		p.nest()
 	}
-	if digits {
-		return versionItem{kind: itemNumber, text: trimZeros(text)}
-	}
-	return versionItem{kind: itemQualifier, text: qualifier(text, false)}
 }
 
 func trimZeros(digits string) string {
@@ -127,26 +114,27 @@ func trimZeros(digits string) string {
 	return "0"
 }
 
-func qualifier(text string, beforeDigit bool) string {
-	if beforeDigit {
-		switch text {
-		case "a":
-			return "alpha"
-		case "b":
-			return "beta"
-		case "m":
-			return "milestone"
-		}
+func qualifierItem(text string, beforeDigit bool) versionItem {
+	switch {
+	case beforeDigit && text == "a":
+		text = "alpha"
+	case beforeDigit && text == "b":
+		text = "beta"
+	case beforeDigit && text == "m":
+		text = "milestone"
+	case text == "ga", text == "final", text == "release":
+		text = ""
+	case text == "cr":
+		text = "rc"
 	}
-	if text == "cr" {
-		return "rc"
-	}
-	return text
+	return versionItem{kind: itemQualifier, text: text}
 }
 
-// rank orders qualifiers as text; a release is "5".
-func rank(qualifier string) string {
-	switch qualifier {
+const releaseRank = "5"
+
+// rank orders qualifiers as text.
+func (i versionItem) rank() string {
+	switch i.text {
 	case "alpha":
 		return "0"
 	case "beta":
@@ -157,46 +145,33 @@ func rank(qualifier string) string {
 		return "3"
 	case "snapshot":
 		return "4"
-	case "", "ga", "final", "release":
+	case "":
 		return releaseRank
 	case "sp":
 		return "6"
 	}
-	return "7-" + qualifier
+	return "7-" + i.text
 }
-
-const releaseRank = "5"
 
 func (i versionItem) isNull() bool {
 	switch i.kind {
 	case itemNumber:
 		return i.text == "0"
 	case itemQualifier:
-		return i.text == ""
-	case itemList:
-		return len(i.list.items) == 0
+		return i.rank() == releaseRank
 	}
-	return false
+	return len(i.list.items) == 0
 }
 
-// normalize drops parts that mean nothing: zeros at the end or before a qualifier.
+// normalize drops parts at the end that mean nothing.
 func (l *versionList) normalize() {
 	for i := len(l.items) - 1; i >= 0; i-- {
-		if !l.items[i].isNull() {
-			continue
-		}
-		if i == len(l.items)-1 || l.items[i+1].startsWithText() {
+		if l.items[i].isNull() {
 			l.items = slices.Delete(l.items, i, i+1)
+		} else if l.items[i].kind != itemList {
+			return
 		}
 	}
-}
-
-func (i versionItem) startsWithText() bool {
-	if i.kind == itemList && len(i.list.items) > 0 {
-		first := i.list.items[0].kind
-		return first == itemMixed || first == itemQualifier
-	}
-	return i.kind == itemQualifier
 }
 
 func (l *versionList) compare(other *versionList) int {
@@ -233,31 +208,19 @@ func (i versionItem) compareNone() int {
 		}
 		return 0
 	}
-	return strings.Compare(rank(i.text), releaseRank)
+	return strings.Compare(i.rank(), releaseRank)
 }
 
+// compare puts a number above what follows a hyphen, and that above a qualifier.
 func (i versionItem) compare(o versionItem) int {
-	if i.kind == o.kind {
-		switch i.kind {
-		case itemNumber:
-			return compareNumbers(i.text, o.text)
-		case itemList:
-			return i.list.compare(o.list)
-		}
-		return cmp.Or(strings.Compare(rank(i.text), rank(o.text)), compareNumbers(i.number, o.number))
+	if i.kind != o.kind {
+		return cmp.Compare(i.kind, o.kind)
 	}
-	if text := func(k itemKind) bool { return k == itemQualifier || k == itemMixed }; text(i.kind) && text(o.kind) {
-		mixedLast := 1
-		if i.kind == itemQualifier {
-			mixedLast = -1
-		}
-		return cmp.Or(strings.Compare(rank(i.text), rank(o.text)), mixedLast)
+	switch i.kind {
+	case itemNumber:
+		return cmp.Or(cmp.Compare(len(i.text), len(o.text)), strings.Compare(i.text, o.text))
+	case itemList:
+		return i.list.compare(o.list)
 	}
-	// A number is more than what follows a hyphen, and that more than a qualifier.
-	order := [...]int{itemNumber: 2, itemList: 1, itemQualifier: 0, itemMixed: 0}
-	return cmp.Compare(order[i.kind], order[o.kind])
-}
-
-func compareNumbers(a, b string) int {
-	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	return strings.Compare(i.rank(), o.rank())
 }
