@@ -8,23 +8,21 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/moldau-io/moldau/connect"
-	"github.com/moldau-io/moldau/connect/configdef"
-	"github.com/moldau-io/moldau/connect/errs"
-	"github.com/moldau-io/moldau/plugins"
 )
 
 // Stage is one transform, applied to the records its predicate selects.
 type Stage struct {
 	// Alias is the transform's name in the configuration.
 	Alias string
-	// Class is the Java class name.
-	Class string
-	// Predicate is the predicate's alias, "" for none.
-	Predicate string
+	// Class and Version are those of the plugin.
+	Class, Version string
+	// Predicate is the predicate's alias, "" for none; PredicateClass and
+	// PredicateVersion are those of its plugin.
+	Predicate, PredicateClass, PredicateVersion string
 	// Negate turns the predicate around.
 	Negate bool
 
@@ -34,92 +32,6 @@ type Stage struct {
 
 // Chain is a connector's transforms in order. It is used by one goroutine at a time.
 type Chain struct{ stages []Stage }
-
-// ConfigureError is an error of a plugin's own configuration, wrapped as Connect
-// wraps it: the text is that of ConnectException(cause).
-type ConfigureError struct {
-	// Alias is the transform whose stage could not be made.
-	Alias string
-	err   *errs.Error
-}
-
-// Error returns the cause in Java's form, as the exception's message has it.
-func (e *ConfigureError) Error() string { return e.err.Error() }
-
-// Unwrap returns the labelled ConnectException, whose cause is the plugin's error.
-func (e *ConfigureError) Unwrap() error { return e.err }
-
-// Build makes the chain of a connector configuration that passed validation. An
-// error of a plugin is a *ConfigureError.
-func Build(props map[string]string, registry *plugins.Registry) (*Chain, error) {
-	list, err := configdef.ParseType("transforms", props["transforms"], configdef.List)
-	if err != nil {
-		return nil, err
-	}
-	aliases, ok := list.([]string)
-	if !ok {
-		return nil, errs.InvalidValue("transforms", props["transforms"], "Expected a comma separated list.")
-	}
-	c := &Chain{}
-	for _, alias := range aliases {
-		stage, err := build(alias, props, registry)
-		if err != nil {
-			if closeErr := c.Close(); closeErr != nil {
-				err = fmt.Errorf("%w (and closing those before it: %v)", err, closeErr)
-			}
-			return nil, &ConfigureError{alias, errs.Wrap(errs.ClassConnect, err, errs.String(err))}
-		}
-		c.stages = append(c.stages, stage)
-	}
-	return c, nil
-}
-
-func build(alias string, props map[string]string, registry *plugins.Registry) (s Stage, err error) {
-	prefix := "transforms." + alias + "."
-	class := props[prefix+"type"]
-	p, ok := registry.Find(plugins.Transformation, class)
-	if !ok {
-		return s, errs.InvalidValue(prefix+"type", class, "Class "+class+" could not be found.")
-	}
-	s = Stage{Alias: alias, Class: p.Class}
-	if s.transform, err = p.NewTransform(); err != nil {
-		return s, err
-	}
-	config := withPrefix(props, prefix)
-	predicate, selects := config["predicate"]
-	s.Negate = strings.EqualFold(config["negate"], "true")
-	delete(config, "predicate")
-	delete(config, "negate")
-	if err := s.transform.Configure(config); err != nil {
-		return s, err
-	}
-	if !selects {
-		return s, nil
-	}
-	s.Predicate = predicate
-	key := "predicates." + predicate + "."
-	if _, ok := props[key+"type"]; !ok {
-		return s, errs.Config("Unknown configuration '%splugin.version'", key)
-	}
-	q, ok := registry.Find(plugins.Predicate, props[key+"type"])
-	if !ok {
-		return s, errs.InvalidValue(key+"type", props[key+"type"], "Class "+props[key+"type"]+" could not be found.")
-	}
-	if s.predicate, err = q.NewPredicate(); err != nil {
-		return s, err
-	}
-	return s, s.predicate.Configure(withPrefix(props, key))
-}
-
-func withPrefix(props map[string]string, prefix string) map[string]string {
-	out := map[string]string{}
-	for k, v := range props {
-		if rest, ok := strings.CutPrefix(k, prefix); ok && rest != "" {
-			out[rest] = v
-		}
-	}
-	return out
-}
 
 // Len is the number of stages.
 func (c *Chain) Len() int { return len(c.stages) }
@@ -131,7 +43,8 @@ func (c *Chain) Stages() []Stage { return c.stages }
 func (c *Chain) Class(stage int) string { return c.stages[stage].Class }
 
 // Apply returns the record that takes r's place, or nil where a transform dropped
-// it. On an error, stage is the one that failed, from 0.
+// it. stage is the one, from 0, that failed or dropped the record, and 0 otherwise.
+// The error is the plugin's own.
 func (c *Chain) Apply(ctx context.Context, r *connect.Record) (out *connect.Record, stage int, err error) {
 	for i := range c.stages {
 		if r, err = c.stages[i].apply(ctx, r); err != nil || r == nil {
@@ -146,38 +59,49 @@ func (c *Chain) ApplyStage(ctx context.Context, stage int, r *connect.Record) (*
 	return c.stages[stage].apply(ctx, r)
 }
 
-// apply turns a plugin's panic into an error that names it.
+// Selects says whether a stage's predicate lets its transform have the record, for
+// tools that show each step.
+func (c *Chain) Selects(stage int, r *connect.Record) (bool, error) {
+	return c.stages[stage].selects(r)
+}
+
 func (s *Stage) apply(ctx context.Context, r *connect.Record) (out *connect.Record, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, errs.Connect("panic in transform %s (%s): %v", s.Alias, s.Class, p)
-		}
-	}()
-	if s.predicate != nil {
-		selected, err := s.predicate.Test(r)
-		if err != nil {
-			return nil, err
-		}
-		if selected == s.Negate {
-			return r, nil
-		}
+	selected, err := s.selects(r)
+	if err != nil || !selected {
+		return r, err
 	}
+	defer guard(&err, "transform", s.Alias, s.Class)
 	return s.transform.Apply(ctx, r)
 }
 
-// Close closes all transforms and predicates and returns the first error.
+func (s *Stage) selects(r *connect.Record) (selected bool, err error) {
+	if s.predicate == nil {
+		return true, nil
+	}
+	defer guard(&err, "predicate", s.Predicate, s.PredicateClass)
+	holds, err := s.predicate.Test(r)
+	return holds != s.Negate, err
+}
+
+// Close closes all transforms and predicates and returns their errors.
 func (c *Chain) Close() error {
-	var first error
+	var all []error
 	for i := range c.stages {
-		s := &c.stages[i]
-		if err := s.transform.Close(); err != nil && first == nil {
-			first = fmt.Errorf("closing transform %s: %w", s.Alias, err)
-		}
-		if s.predicate != nil {
-			if err := s.predicate.Close(); err != nil && first == nil {
-				first = fmt.Errorf("closing predicate %s: %w", s.Predicate, err)
-			}
+		all = append(all, c.stages[i].close())
+	}
+	return errors.Join(all...)
+}
+
+func (s *Stage) close() (err error) {
+	if s.transform != nil {
+		if err = s.transform.Close(); err != nil {
+			err = fmt.Errorf("closing transform %s: %w", s.Alias, err)
 		}
 	}
-	return first
+	if s.predicate != nil {
+		if err2 := s.predicate.Close(); err2 != nil {
+			err = errors.Join(err, fmt.Errorf("closing predicate %s: %w", s.Predicate, err2))
+		}
+	}
+	return err
 }
