@@ -43,6 +43,7 @@ func (n *node) group() (herder.Group, error) {
 		cl.Close()
 		return nil, err
 	}
+	n.member = member
 	return &clusterGroup{Member: member, client: cl}, nil
 }
 

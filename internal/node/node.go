@@ -22,6 +22,7 @@ import (
 	"github.com/moldau-io/moldau/api/client"
 	"github.com/moldau-io/moldau/internal/logging"
 	"github.com/moldau-io/moldau/plugins"
+	"github.com/moldau-io/moldau/runtime/group"
 	"github.com/moldau-io/moldau/runtime/herder"
 	"github.com/moldau-io/moldau/runtime/kafka"
 	"github.com/moldau-io/moldau/runtime/settings"
@@ -87,8 +88,10 @@ type node struct {
 	herder   *herder.Herder
 	offsets  store.OffsetStore
 	server   *api.Server
-	url      string
-	id       string
+	// member is the membership in a group of workers, nil for a group of one.
+	member *group.Member
+	url    string
+	id     string
 }
 
 // Run runs a worker until ctx ends and everything has stopped in order.
@@ -298,11 +301,24 @@ func (n *node) run(ctx context.Context, addresses Addresses) (err error) {
 			cancel(err)
 		}
 	}()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if n.member == nil {
+			return
+		}
+		select {
+		case <-n.member.Failed():
+			cancel(n.member.Err())
+		case <-inner.Done():
+		}
+	}()
 	err = n.herder.Run(inner, func() (context.Context, context.CancelFunc) {
 		return context.WithTimeout(context.WithoutCancel(ctx), n.settings.TaskShutdownTimeout+stopMargin)
 	})
 	cancel(nil)
 	<-started
+	<-watched
 	if cause := context.Cause(inner); ctx.Err() == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}

@@ -10,6 +10,13 @@ import (
 
 const javaErrors = "org.apache.kafka.common.errors."
 
+// answer is a broker's error by its name alone, for a message that has the
+// description already.
+type answer struct{ kerr *kerr.Error }
+
+func (a answer) Error() string { return a.kerr.Message }
+func (a answer) Unwrap() error { return a.kerr }
+
 // fatal returns the error with which a member ends because joining again cannot
 // help, or nil if it can. Java's worker exits on the same ones.
 func (o *owner) fatal(err error) error {
@@ -18,6 +25,7 @@ func (o *owner) fatal(err error) error {
 		return nil
 	}
 	group := o.cfg.GroupID
+	err = answer{ke}
 	label := func(class string) *errs.Error {
 		return errs.Wrap(javaErrors+class, err, "%s", ke.Description)
 	}
