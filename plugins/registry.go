@@ -106,10 +106,10 @@ func New(plugins ...Plugin) *Registry {
 // name of the interface (PluginUtils.simpleName and prunedName).
 func shortNames(k Kind, class string) []string {
 	simple := class[strings.LastIndexByte(class, '.')+1:]
-	if i := strings.LastIndexByte(simple, '$'); i >= 0 {
-		// Java's simple name of a nested class is the nested part alone, which would be
-		// "Key" or "Value" for every transform; the outer name is what tells them apart.
-		return []string{simple}
+	if strings.Contains(simple, "$") {
+		// Java's simple name of a nested class is the nested part alone, which is "Key" or
+		// "Value" for every transform and so leads to none.
+		return nil
 	}
 	if pruned := strings.TrimSuffix(simple, k.javaName()); pruned != simple && pruned != "" {
 		return []string{simple, pruned}
@@ -183,7 +183,9 @@ func (r *Registry) FindConnector(name string) (Plugin, error) {
 }
 
 // NewSource makes a source connector of the plugin.
-func (p Plugin) NewSource() (connect.SourceConnector, error) { return instance[connect.SourceConnector](p) }
+func (p Plugin) NewSource() (connect.SourceConnector, error) {
+	return instance[connect.SourceConnector](p)
+}
 
 // NewSink makes a sink connector of the plugin.
 func (p Plugin) NewSink() (connect.SinkConnector, error) { return instance[connect.SinkConnector](p) }
