@@ -46,6 +46,8 @@ func produceError(err error, r *kgo.Record) *errs.Error {
 	case errors.Is(err, kerr.MessageTooLarge):
 		return errs.New(commonErrors+"RecordTooLargeException", "The request included a message larger than the max message size the server will accept.").
 			WithHint("the record for topic %s has %d bytes: raise the topic's max.message.bytes (and the broker's message.max.bytes), and producer.override.max.request.size in the connector's configuration; or keep large payloads out of the topic with the ClaimCheck transform", r.Topic, recordSize(r))
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return errs.New(commonErrors+"TopicAuthorizationException", "Not authorized to access topics: ["+r.Topic+"]")
 	case strings.HasPrefix(err.Error(), "invalid record partitioning choice"):
 		return errs.New(errs.ClassIllegalArgument, fmt.Sprintf("Invalid partition given with record: the topic %s does not have it (%v)", r.Topic, err))
 	}
