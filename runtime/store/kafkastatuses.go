@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// statusAttempts is how often the client itself tries to write a status; then the
+	// statusAttempts is how often the client itself tries again to write a status; then the
 	// store looks whether it still matters.
-	statusAttempts = 1
+	statusAttempts = 0
 	// statusRetryMin and statusRetryMax bound the wait before the next try.
 	statusRetryMin, statusRetryMax = 100 * time.Millisecond, 5 * time.Second
 )
