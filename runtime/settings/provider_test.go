@@ -107,7 +107,7 @@ func TestFileAndDirectoryProviders(t *testing.T) {
 	}
 	ok := filepath.Join(dir, "ok")
 	var log bytes.Buffer
-	p, err := NewProviders(map[string]string{
+	_, err := NewProviders(map[string]string{
 		"config.providers":                          "file , dir,openfile,opendir,missing",
 		"config.providers.file.class":               "org.apache.kafka.common.config.provider.FileConfigProvider",
 		"config.providers.file.param.allowed.paths": ok + "," + filepath.Join(dir, "missing"),
@@ -126,7 +126,7 @@ func TestFileAndDirectoryProviders(t *testing.T) {
 	if text, _ := errs.Message(err); text != "Path ative is not absolute" {
 		t.Errorf("relative path: %v", err)
 	}
-	p, err = NewProviders(map[string]string{
+	p, err := NewProviders(map[string]string{
 		"config.providers":                          "file , dir,openfile,opendir,missing",
 		"config.providers.file.class":               "org.apache.kafka.common.config.provider.FileConfigProvider",
 		"config.providers.file.param.allowed.paths": ok,
