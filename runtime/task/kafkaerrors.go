@@ -21,6 +21,9 @@ const (
 // what Java's would.
 func javaError(err error) *errs.Error {
 	var e *errs.Error
+	if errors.Is(err, kerr.InvalidProducerEpoch) {
+		return errs.New(commonErrors+"InvalidProducerEpochException", "Producer attempted to produce with an old epoch.")
+	}
 	if !errors.As(err, &e) {
 		errors.As(kafka.JavaError(err), &e)
 		c := *e

@@ -748,7 +748,9 @@ func (e exactly) Matches(topic string) (bool, error) { return topic == string(e)
 
 type prefixed string
 
-func (p prefixed) Matches(topic string) (bool, error) { return strings.HasPrefix(topic, string(p)), nil }
+func (p prefixed) Matches(topic string) (bool, error) {
+	return strings.HasPrefix(topic, string(p)), nil
+}
 
 func TestSourceCreatesTopics(t *testing.T) {
 	bubble(t, func(t *testing.T, k *kit) {
