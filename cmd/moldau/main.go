@@ -49,7 +49,7 @@ Try it with 'moldau demo', which needs nothing else.`,
 	}
 	root.AddCommand(
 		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
-		newConvertCommand(), newVersionCommand(),
+		newPreviewCommand(), newConvertCommand(), newVersionCommand(),
 	)
 	return root
 }

@@ -23,7 +23,7 @@ type request struct {
 // {"configError":ERROR} with phase, wrappedBy and direct. It returns how many failed
 // either way; the error is that of reading or writing.
 func (e *Engine) Batch(ctx context.Context, in io.Reader, out io.Writer) (failed int, err error) {
-	err = eachLine(ctx, in, out, func(line []byte) (answer []byte, more bool) {
+	err = eachLine(ctx, in, out, func(line []byte, _ int) (answer []byte, more bool) {
 		var req request
 		var result []byte
 		ok := false
@@ -45,7 +45,7 @@ func (e *Engine) Batch(ctx context.Context, in io.Reader, out io.Writer) (failed
 }
 
 func (e *Engine) answer(ctx context.Context, req request) (result []byte, ok bool) {
-	c, failure := e.build(complete(req.Config))
+	c, _, failure := e.build(complete(req.Config))
 	if failure != nil {
 		return AppendConfigError(nil, failure), false
 	}

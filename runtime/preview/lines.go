@@ -9,19 +9,19 @@ import (
 	"io"
 )
 
-// eachLine hands on every line that is not blank and writes what comes back, until
-// more is false. Whoever waits for an answer before asking on gets it.
-func eachLine(ctx context.Context, in io.Reader, out io.Writer, one func(line []byte) (answer []byte, more bool)) error {
+// eachLine hands on every line that is not blank, with its number from 1, and writes
+// what comes back, until more is false. Whoever waits for an answer before asking on gets it.
+func eachLine(ctx context.Context, in io.Reader, out io.Writer, one func(line []byte, number int) (answer []byte, more bool)) error {
 	r, w := bufio.NewReaderSize(in, 64<<10), bufio.NewWriterSize(out, 64<<10)
 	more := true
-	for more {
+	for number := 1; more; number++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		line, readErr := r.ReadBytes('\n')
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			var answer []byte
-			answer, more = one(line)
+			answer, more = one(line, number)
 			if _, err := w.Write(append(answer, '\n')); err != nil {
 				return fmt.Errorf("write a result: %w", err)
 			}

@@ -50,19 +50,20 @@ func (e *ConfigError) Error() string { return e.Err.Error() }
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // build checks a configuration and makes its chain, as a worker does when it starts a task.
-func (e *Engine) build(props map[string]string) (*chain.Chain, *ConfigError) {
-	if _, err := settings.ParseConnector(e.catalog, props); err != nil {
-		return nil, &ConfigError{Phase: "validate", Err: err, Direct: e.direct(props)}
+func (e *Engine) build(props map[string]string) (*chain.Chain, *settings.Connector, *ConfigError) {
+	connector, err := settings.ParseConnector(e.catalog, props)
+	if err != nil {
+		return nil, nil, &ConfigError{Phase: "validate", Err: err, Direct: e.direct(props)}
 	}
 	c, err := chain.Build(props, e.registry)
 	if err == nil {
-		return c, nil
+		return c, connector, nil
 	}
 	failure := &ConfigError{Phase: "configure", Err: err, Direct: e.direct(props)}
 	if cause := errors.Unwrap(err); cause != nil {
 		failure.Err, failure.WrappedBy = cause, errs.Class(err)
 	}
-	return nil, failure
+	return nil, nil, failure
 }
 
 // complete adds the settings that each connector must have, where they are missing.
