@@ -202,11 +202,15 @@ func (r *reader) sort(fetches kgo.Fetches) (raw []rawPart, err error) {
 // that does not exist yet.
 func (r *reader) fetchError(topic string, partition int32, err error) error {
 	var loss *kgo.ErrDataLoss
+	var session *kgo.ErrGroupSession
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
 		return nil
 	case errors.As(err, &loss):
 		r.s.log.Warn("Records were lost by the broker before they were read", "error", err)
+		return nil
+	case errors.As(err, &session) && !fatalGroupError(session.Err):
+		r.s.log.Warn("The group session ended; joining the group again", "error", session.Err)
 		return nil
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return errs.New("org.apache.kafka.clients.consumer.OffsetOutOfRangeException",
@@ -222,6 +226,20 @@ func (r *reader) fetchError(topic string, partition int32, err error) error {
 		return nil
 	}
 	return e
+}
+
+// fatalGroupError says whether joining the group again is no use: the errors that
+// Java's consumer throws from poll.
+func fatalGroupError(err error) bool {
+	for _, fatal := range []error{
+		kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.FencedInstanceID, kerr.GroupMaxSizeReached,
+		kerr.InconsistentGroupProtocol, kerr.InvalidSessionTimeout, kerr.UnsupportedVersion, kerr.SaslAuthenticationFailed, kerr.ClusterAuthorizationFailed,
+	} {
+		if errors.Is(err, fatal) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Sink) touch(topic string) {
