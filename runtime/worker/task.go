@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,7 +64,7 @@ func (w *Worker) StartTask(spec herder.TaskSpec) {
 
 func (t *taskRun) run(ctx context.Context) {
 	defer close(t.done)
-	made, release, err := t.make(ctx)
+	made, release, err := t.guardedMake(ctx)
 	if err != nil {
 		t.log.Error("the task cannot be made", "err", err)
 		t.OnFailure(t.spec.ID, err, errs.Trace(err))
@@ -156,6 +157,17 @@ func (w *Worker) StopTasks(ctx context.Context, ids []state.TaskID) {
 		t.log.Error("Graceful stop of task " + t.spec.ID.String() + " failed.")
 		t.abandon()
 	}
+}
+
+// guardedMake turns a panic of a plugin's constructor or Configure into an error.
+func (t *taskRun) guardedMake(ctx context.Context) (made task.Task, release func(), err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.log.Error("a plugin panicked", "panic", r, "stack", string(debug.Stack()))
+			err = errs.Connect("panic while making task %s: %v", t.spec.ID, r)
+		}
+	}()
+	return t.make(ctx)
 }
 
 // make builds the task from its configuration. release ends what it uses beside.
@@ -332,13 +344,13 @@ func (o taskOffsets) Topic() string { return o.s.Topic() }
 
 func (t *taskRun) source(ctx context.Context, common task.Common, config map[string]string, own *settings.Source) (_ *task.SourceConfig, release func(), err error) {
 	w, id := t.w, t.spec.ID
-	offsets, release, err := w.offsetStore(ctx, id.Connector, config)
+	offsets, closeStore, err := w.offsetStore(ctx, id.Connector, config)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			release()
+			closeStore()
 		}
 	}()
 	clientID := "connector-producer-" + id.String()
@@ -373,10 +385,9 @@ func (t *taskRun) source(ctx context.Context, common task.Common, config map[str
 			return nil, nil, err
 		}
 		cfg.Admin = admin
-		rest := release
-		release = func() { admin.Close(); rest() }
+		return cfg, func() { admin.Close(); closeStore() }, nil
 	}
-	return cfg, release, nil
+	return cfg, closeStore, nil
 }
 
 // topicRule makes a group of topic.creation.* a rule; the default group is for all.
