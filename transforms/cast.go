@@ -39,8 +39,7 @@ func NewCast(part Part) connect.Transform { return &cast{part: part} }
 func (t *cast) ConfigDef() *cd.Def {
 	return cd.New(
 		cd.Required("spec", cd.List, cd.High,
-			"Fields and the types they get, as pairs name:type, or one type alone for the whole key or value. Types are "+
-				"int8, int16, int32, int64, float32, float64, boolean and string; bytes can become strings only.").
+			"List of fields and the type to cast them to of the form field1:type,field2:type to cast fields of Maps or Structs. A single type to cast the entire value. Valid types are int8, int16, int32, int64, float32, float64, boolean, and string. Note that binary fields can only be cast to string.").
 			WithValidator(cd.LambdaValidator(func(_ string, value any) error {
 				list, ok := value.([]string)
 				if !ok || len(list) == 0 {
@@ -245,7 +244,7 @@ func castValue(s *schema.Schema, v schema.Value, target schema.Type) (schema.Val
 	if target == schema.String {
 		return castToString(v), nil
 	}
-	if s != nil && s.HasName() && v.Kind() == schema.KindDate {
+	if s != nil && s.HasName() {
 		var err error
 		if v, err = encodeDate(s, v); err != nil {
 			return v, err
@@ -268,8 +267,17 @@ func castValue(s *schema.Schema, v schema.Value, target schema.Type) (schema.Val
 	return v, errs.Data("Unexpected type in Cast transformation: class " + v.Kind().JavaClass())
 }
 
-// encodeDate turns a logical date into the number it is kept as.
+// encodeDate turns a logical date into the number it is kept as. A schema may be
+// called a date and its value be none, after a cast of the whole value.
 func encodeDate(s *schema.Schema, v schema.Value) (schema.Value, error) {
+	switch s.Name() {
+	case schema.DateName, schema.TimeName, schema.TimestampName:
+	default:
+		return v, nil
+	}
+	if v.Kind() != schema.KindDate {
+		return v, errs.New(errs.ClassClassCast, "class %s cannot be cast to class java.util.Date", v.Kind().JavaClass())
+	}
 	switch s.Name() {
 	case schema.DateName:
 		n, err := schema.DateFromLogical(s, v.Date())
@@ -277,11 +285,9 @@ func encodeDate(s *schema.Schema, v schema.Value) (schema.Value, error) {
 	case schema.TimeName:
 		n, err := schema.TimeFromLogical(s, v.Date())
 		return schema.OfInt32(n), err
-	case schema.TimestampName:
-		n, err := schema.TimestampFromLogical(s, v.Date())
-		return schema.OfInt64(n), err
 	}
-	return v, nil
+	n, err := schema.TimestampFromLogical(s, v.Date())
+	return schema.OfInt64(n), err
 }
 
 func castNumber(v schema.Value, target schema.Type) (schema.Value, error) {

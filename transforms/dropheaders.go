@@ -14,7 +14,7 @@ type dropHeaders struct{ names map[string]bool }
 func NewDropHeaders() connect.Transform { return &dropHeaders{} }
 
 func (t *dropHeaders) ConfigDef() *cd.Def {
-	return cd.New(cd.Required("headers", cd.List, cd.High, "Names of the headers to remove.").WithValidator(cd.NonEmptyList()))
+	return cd.New(cd.Required("headers", cd.List, cd.High, "The name of the headers to be removed.").WithValidator(cd.NonEmptyList()))
 }
 
 func (t *dropHeaders) Configure(props map[string]string) error {

@@ -23,7 +23,7 @@ func NewExtractField(part Part) connect.Transform { return &extractField{part: p
 
 func (t *extractField) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("field", cd.String, cd.Medium, "The field to extract."),
+		cd.Required("field", cd.String, cd.Medium, "Field name to extract."),
 		replaceNullKey(),
 		fieldSyntaxKey(),
 	)

@@ -17,8 +17,7 @@ type fieldPath []string
 // fieldSyntaxKey is the setting that chooses the syntax.
 func fieldSyntaxKey() cd.Key {
 	return cd.Optional("field.syntax.version", cd.String, "V1", cd.High,
-		"How field names are read: V1 takes the text as the name of a field at the top; under V2 dots separate the names "+
-			"of nested fields, and a name that has dots itself is put in backticks.").
+		"Defines the version of the syntax to access fields. If set to `V1`, then the field paths are limited to access the elements at the root level of the struct or map. If set to `V2`, the syntax will support accessing nested elements. To access nested elements, dotted notation is used. If dots are already included in the field name, then backtick pairs can be used to wrap field names containing dots. E.g. to access the subfield `baz` from a field named \"foo.bar\" in a struct/map the following format can be used to access its elements: \"`foo.bar`.baz\".").
 		WithValidator(cd.CaseInsensitiveValidString("V1", "V2"))
 }
 

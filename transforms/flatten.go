@@ -25,7 +25,7 @@ type flatten struct {
 func NewFlatten(part Part) connect.Transform { return &flatten{part: part} }
 
 func (t *flatten) ConfigDef() *cd.Def {
-	return cd.New(cd.Optional("delimiter", cd.String, ".", cd.Medium, "What joins the names of nested fields."))
+	return cd.New(cd.Optional("delimiter", cd.String, ".", cd.Medium, "Delimiter to insert between field names from the input record when generating field names for the output record"))
 }
 
 func (t *flatten) Configure(props map[string]string) error {

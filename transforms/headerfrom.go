@@ -27,9 +27,9 @@ func NewHeaderFrom(part Part) connect.Transform { return &headerFrom{part: part}
 
 func (t *headerFrom) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("fields", cd.List, cd.High, "Names of the fields whose values go to headers.").WithValidator(cd.NonEmptyList()),
-		cd.Required("headers", cd.List, cd.High, "Names of the headers, in the order of the fields.").WithValidator(cd.NonEmptyList()),
-		cd.Required("operation", cd.String, cd.High, "<code>move</code> takes the fields out of the key or value, <code>copy</code> leaves them.").
+		cd.Required("fields", cd.List, cd.High, "Field names in the record whose values are to be copied or moved to headers.").WithValidator(cd.NonEmptyList()),
+		cd.Required("headers", cd.List, cd.High, "Header names, in the same order as the field names listed in the fields configuration property.").WithValidator(cd.NonEmptyList()),
+		cd.Required("operation", cd.String, cd.High, "Either <code>move</code> if the fields are to be moved to the headers (removed from the key/value), or <code>copy</code> if the fields are to be copied to the headers (retained in the key/value).").
 			WithValidator(cd.ValidString("move", "copy")),
 		replaceNullKey(),
 	)

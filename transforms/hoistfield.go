@@ -19,7 +19,7 @@ type hoistField struct {
 func NewHoistField(part Part) connect.Transform { return &hoistField{part: part} }
 
 func (t *hoistField) ConfigDef() *cd.Def {
-	return cd.New(cd.Required("field", cd.String, cd.Medium, "Name of the field that holds what there was."))
+	return cd.New(cd.Required("field", cd.String, cd.Medium, "Field name for the single field that will be created in the resulting Struct or Map."))
 }
 
 func (t *hoistField) Configure(props map[string]string) error {

@@ -38,14 +38,14 @@ type insertPlan struct {
 func NewInsertField(part Part) connect.Transform { return &insertField{part: part} }
 
 func (t *insertField) ConfigDef() *cd.Def {
-	const suffix = " End it with ! for a required field, with ? for an optional one, which is the default."
+	const suffix = "Suffix with <code>!</code> to make this a required field, or <code>?</code> to keep it optional (the default)."
 	return cd.New(
-		cd.Optional("topic.field", cd.String, nil, cd.Medium, "Field for the record's topic."+suffix),
-		cd.Optional("partition.field", cd.String, nil, cd.Medium, "Field for the record's partition."+suffix),
-		cd.Optional("offset.field", cd.String, nil, cd.Medium, "Field for the record's offset; for sink connectors alone."+suffix),
-		cd.Optional("timestamp.field", cd.String, nil, cd.Medium, "Field for the record's timestamp."+suffix),
-		cd.Optional("static.field", cd.String, nil, cd.Medium, "Field for a fixed text."+suffix),
-		cd.Optional("static.value", cd.String, nil, cd.Medium, "The fixed text."),
+		cd.Optional("topic.field", cd.String, nil, cd.Medium, "Field name for Kafka topic. "+suffix),
+		cd.Optional("partition.field", cd.String, nil, cd.Medium, "Field name for Kafka partition. "+suffix),
+		cd.Optional("offset.field", cd.String, nil, cd.Medium, "Field name for Kafka offset - only applicable to sink connectors.<br/>"+suffix),
+		cd.Optional("timestamp.field", cd.String, nil, cd.Medium, "Field name for record timestamp. "+suffix),
+		cd.Optional("static.field", cd.String, nil, cd.Medium, "Field name for static data field. "+suffix),
+		cd.Optional("static.value", cd.String, nil, cd.Medium, "Static field value, if field name configured."),
 		replaceNullKey(),
 	)
 }

@@ -16,9 +16,9 @@ func NewInsertHeader() connect.Transform { return &insertHeader{} }
 
 func (t *insertHeader) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("header", cd.String, cd.High, "Name of the header.").WithValidator(cd.NonNull()),
+		cd.Required("header", cd.String, cd.High, "The name of the header.").WithValidator(cd.NonNull()),
 		cd.Required("value.literal", cd.String, cd.High,
-			"The header's value: a number, true, false, a date, a list or a map in Connect's text form, else a string.").WithValidator(cd.NonNull()),
+			"The literal value that is to be set as the header value on all records.").WithValidator(cd.NonNull()),
 	)
 }
 

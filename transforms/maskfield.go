@@ -26,9 +26,9 @@ func NewMaskField(part Part) connect.Transform { return &maskField{part: part} }
 
 func (t *maskField) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("fields", cd.List, cd.High, "Names of the fields to mask.").WithValidator(cd.NonEmptyList()),
+		cd.Required("fields", cd.List, cd.High, "Names of fields to mask.").WithValidator(cd.NonEmptyList()),
 		cd.Optional("replacement", cd.String, nil, cd.Low,
-			"What numbers and texts are replaced by; without it, by 0 and the empty text.").WithValidator(cd.NonEmptyString()),
+			"Custom value replacement, that will be applied to all 'fields' values (numeric or non-empty string values only).").WithValidator(cd.NonEmptyString()),
 		replaceNullKey(),
 	)
 }

@@ -23,9 +23,9 @@ func NewRegexRouter() connect.Transform { return &regexRouter{} }
 
 func (t *regexRouter) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("regex", cd.String, cd.High, "Java regular expression that a topic must match as a whole to be renamed.").
+		cd.Required("regex", cd.String, cd.High, "Regular expression to use for matching.").
 			WithValidator(RegexValidator()),
-		cd.Required("replacement", cd.String, cd.High, "What replaces the first match in the topic; $1 or ${name} stand for groups."),
+		cd.Required("replacement", cd.String, cd.High, "Replacement string."),
 	)
 }
 

@@ -40,9 +40,9 @@ func NewReplaceField(part Part) connect.Transform { return &replaceField{part: p
 
 func (t *replaceField) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Optional("exclude", cd.List, []string{}, cd.Medium, "Names of the fields to leave out. A field named here is left out even when it is included."),
-		cd.Optional("include", cd.List, []string{}, cd.Medium, "Names of the fields to keep; empty keeps all that are not excluded."),
-		cd.Optional("renames", cd.List, []string{}, cd.Medium, "New names of fields, as pairs old:new.").
+		cd.Optional("exclude", cd.List, []string{}, cd.Medium, "Fields to exclude. This takes precedence over the fields to include."),
+		cd.Optional("include", cd.List, []string{}, cd.Medium, "Fields to include. If specified, only these fields will be used."),
+		cd.Optional("renames", cd.List, []string{}, cd.Medium, "Field rename mappings.").
 			WithValidator(cd.LambdaValidator(func(_ string, value any) error {
 				list, ok := value.([]string)
 				if !ok {
@@ -58,7 +58,7 @@ func (t *replaceField) ConfigDef() *cd.Def {
 // replaceNullKey is the setting that most transforms have.
 func replaceNullKey() cd.Key {
 	return cd.Optional("replace.null.with.default", cd.Boolean, true, cd.Medium,
-		"Whether a null in a field that has a default stands for the default.")
+		"Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value is used, otherwise null is used.")
 }
 
 func parseRenames(list []string) (map[string]string, error) {

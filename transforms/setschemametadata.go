@@ -24,8 +24,8 @@ func NewSetSchemaMetadata(part Part) connect.Transform { return &setSchemaMetada
 
 func (t *setSchemaMetadata) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Optional("schema.name", cd.String, nil, cd.High, "The schema's new name."),
-		cd.Optional("schema.version", cd.Int, nil, cd.High, "The schema's new version."),
+		cd.Optional("schema.name", cd.String, nil, cd.High, "Schema name to set."),
+		cd.Optional("schema.version", cd.Int, nil, cd.High, "Schema version to set."),
 		replaceNullKey(),
 	)
 }

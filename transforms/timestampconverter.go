@@ -48,13 +48,13 @@ func NewTimestampConverter(part Part) connect.Transform { return &timestampConve
 
 func (t *timestampConverter) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Optional("field", cd.String, "", cd.High, "The field to convert; empty for the whole key or value."),
-		cd.Required("target.type", cd.String, cd.High, "What to convert to: string, unix, Date, Time or Timestamp.").
+		cd.Optional("field", cd.String, "", cd.High, "The field containing the timestamp, or empty if the entire value is a timestamp"),
+		cd.Required("target.type", cd.String, cd.High, "The desired timestamp representation: string, unix, Date, Time, or Timestamp").
 			WithValidator(cd.ValidString("string", "unix", "Date", "Time", "Timestamp")),
 		cd.Optional("format", cd.String, "", cd.Medium,
-			"How texts are read and written, as a pattern of Java's SimpleDateFormat, in UTC."),
+			"A SimpleDateFormat-compatible format for the timestamp. Used to generate the output when type=string or used to parse the input if the input is a string."),
 		cd.Optional("unix.precision", cd.String, "milliseconds", cd.Low,
-			"The unit of unix timestamps, read or written. What is finer than milliseconds is lost.").
+			"The desired Unix precision for the timestamp: seconds, milliseconds, microseconds, or nanoseconds. Used to generate the output when type=unix or used to parse the input if the input is a Long.Note: This SMT will cause precision loss during conversions from, and to, values with sub-millisecond components.").
 			WithValidator(cd.ValidString("nanoseconds", "microseconds", "milliseconds", "seconds")),
 		replaceNullKey(),
 	)

@@ -27,9 +27,9 @@ func NewTimestampRouter() connect.Transform { return &timestampRouter{} }
 func (t *timestampRouter) ConfigDef() *cd.Def {
 	return cd.New(
 		cd.Optional("topic.format", cd.String, "${topic}-${timestamp}", cd.High,
-			"The new topic, in which <code>${topic}</code> and <code>${timestamp}</code> stand for the topic and the timestamp."),
+			"Format string which can contain <code>${topic}</code> and <code>${timestamp}</code> as placeholders for the topic and timestamp, respectively."),
 		cd.Optional("timestamp.format", cd.String, "yyyyMMdd", cd.High,
-			"How the timestamp is written, as a pattern of Java's <code>SimpleDateFormat</code>, in UTC."),
+			"Format string for the timestamp that is compatible with <code>java.text.SimpleDateFormat</code>."),
 	)
 }
 

@@ -28,7 +28,7 @@ func NewValueToKey() connect.Transform { return &valueToKey{} }
 
 func (t *valueToKey) ConfigDef() *cd.Def {
 	return cd.New(
-		cd.Required("fields", cd.List, cd.High, "Names of the value's fields that make the key.").WithValidator(cd.NonEmptyList()),
+		cd.Required("fields", cd.List, cd.High, "Field names on the record value to extract as the record key.").WithValidator(cd.NonEmptyList()),
 		replaceNullKey(),
 	)
 }

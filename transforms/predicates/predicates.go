@@ -17,7 +17,7 @@ type hasHeaderKey struct{ name string }
 func NewHasHeaderKey() connect.Predicate { return &hasHeaderKey{} }
 
 func (p *hasHeaderKey) ConfigDef() *cd.Def {
-	return cd.New(cd.Required("name", cd.String, cd.Medium, "Name of the header.").WithValidator(cd.NonEmptyString()))
+	return cd.New(cd.Required("name", cd.String, cd.Medium, "The header name.").WithValidator(cd.NonEmptyString()))
 }
 
 func (p *hasHeaderKey) Configure(props map[string]string) error {
@@ -59,7 +59,7 @@ type topicNameMatches struct {
 func NewTopicNameMatches() connect.Predicate { return &topicNameMatches{} }
 
 func (p *topicNameMatches) ConfigDef() *cd.Def {
-	return cd.New(cd.Required("pattern", cd.String, cd.Medium, "Java regular expression that the topic must match as a whole.").
+	return cd.New(cd.Required("pattern", cd.String, cd.Medium, "A Java regular expression for matching against the name of a record's topic.").
 		WithValidator(cd.CompositeValidator(cd.NonEmptyString(), transforms.RegexValidator())))
 }
 
