@@ -92,6 +92,8 @@ func StartBroker(cfg BrokerConfig) (_ *Broker, err error) {
 		kfake.NumBrokers(max(cfg.Nodes, 1)),
 		kfake.AllowAutoTopicCreation(),
 		kfake.DefaultNumPartitions(1),
+		// Recorded events are old: by their timestamps they would be deleted at once.
+		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1"}),
 		kfake.MaxVersions(brokerVersions()),
 		kfake.WithLogger(brokerLogger{cfg.Logger}),
 	}

@@ -70,12 +70,10 @@ func (w *Worker) exactlyOnceProducerProps(config map[string]string, connector st
 	if err != nil {
 		return nil, err
 	}
-	if v := props["enable.idempotence"]; v != "true" {
-		_, byConnector := config[producerOverride+"enable.idempotence"]
-		_, byWorker := w.o.Props["producer.enable.idempotence"]
-		if byConnector || byWorker {
-			return nil, errs.Config("The value '%s' for the 'enable.idempotence' property is not permitted for connectors when exactly-once source support is enabled; remove the property", v)
-		}
+	_, byConnector := config[producerOverride+"enable.idempotence"]
+	_, byWorker := w.o.Props["producer.enable.idempotence"]
+	if v := props["enable.idempotence"]; (byConnector || byWorker) && v != "true" {
+		w.o.Logger.Warn("enable.idempotence must be true for exactly-once sources", "connector", connector, "ignored", v)
 	}
 	props["enable.idempotence"] = "true"
 	id := w.transactionalID(connector, task)
