@@ -22,14 +22,14 @@ func TestRunPrints(t *testing.T) {
 		opts                  preview.Options
 		sum                   preview.Summary
 	}{
-		{golden: "mask.out", config: "mask", input: "mask", sum: preview.Summary{Records: 10, Dropped: 1, Failed: 5}},
+		{golden: "mask.printed", config: "mask", input: "mask", sum: preview.Summary{Records: 10, Dropped: 1, Failed: 5}},
 		{golden: "mask.explain", config: "mask", input: "mask", opts: preview.Options{Explain: true, Topic: "given"},
 			sum: preview.Summary{Records: 10, Dropped: 1, Failed: 5}},
 		{golden: "mask.failfast", config: "mask", input: "mask", opts: preview.Options{FailFast: true}, sum: preview.Summary{Records: 3, Failed: 1}},
-		{golden: "source.out", config: "source", input: "source", sum: preview.Summary{Records: 3, Failed: 1}},
+		{golden: "source.printed", config: "source", input: "source", sum: preview.Summary{Records: 3, Failed: 1}},
 		{golden: "source.bytes", config: "source", input: "source", opts: preview.Options{Bytes: true}, sum: preview.Summary{Records: 3, Failed: 1}},
-		{golden: "wrong.out", config: "wrong", input: "source"},
-		{golden: "refused.out", config: "refused", input: "source"},
+		{golden: "wrong.printed", config: "wrong", input: "source"},
+		{golden: "refused.printed", config: "refused", input: "source"},
 	}
 	now := func() time.Time { return time.UnixMilli(1700000000000) }
 	for _, c := range cases {
