@@ -352,6 +352,7 @@ type memOffsets struct {
 	stored map[string]int64
 	writes []string // each Set, as text
 	fail   func() error
+	after  func() error
 	slow   time.Duration
 	topic  string
 }
@@ -390,6 +391,9 @@ func (o *memOffsets) Set(ctx context.Context, offsets []connect.PartitionOffset)
 		}
 	}
 	o.put(offsets)
+	if o.after != nil {
+		return o.after()
+	}
 	return nil
 }
 

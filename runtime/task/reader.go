@@ -102,7 +102,7 @@ func (r *reader) take() *sinkBatch {
 	r.queue[0] = nil
 	r.queue = r.queue[1:]
 	r.bytes -= b.bytes
-	r.s.meter.inFlight.Store(r.bytes)
+	r.s.meter.ahead.Store(r.bytes)
 	notify(r.space)
 	return b
 }
@@ -111,7 +111,7 @@ func (r *reader) push(b *sinkBatch) {
 	r.mu.Lock()
 	r.queue = append(r.queue, b)
 	r.bytes += b.bytes
-	r.s.meter.inFlight.Store(r.bytes)
+	r.s.meter.ahead.Store(r.bytes)
 	r.mu.Unlock()
 	notify(r.ready)
 }

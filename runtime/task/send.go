@@ -108,7 +108,7 @@ func (s *Source) produce(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	s.meter.inFlight.Add(e.size)
+	s.meter.sent.Store(s.meter.sent.Load() + e.size)
 	if refused != nil {
 		s.promise(&e.rec, refused)
 	} else {
@@ -122,12 +122,16 @@ func (s *Source) produce(ctx context.Context, e *entry) error {
 
 // awaitSpace waits until n more bytes may be in flight.
 func (s *Source) awaitSpace(ctx context.Context, n int64) error {
+	if s.meter.sent.Load()-s.settled+n <= s.limit {
+		return nil
+	}
 	for {
-		if used := s.meter.inFlight.Load(); used == 0 || used+n <= s.limit {
+		s.settled = s.meter.settled.Load()
+		if used := s.meter.inFlight(); used == 0 || used+n <= s.limit {
 			return nil
 		}
 		s.waiting.Store(true)
-		if used := s.meter.inFlight.Load(); used == 0 || used+n <= s.limit {
+		if used := s.meter.inFlight(); used == 0 || used+n <= s.limit {
 			return nil
 		}
 		if _, err := s.step(ctx, waitFor{space: s.space}); err != nil {
@@ -139,8 +143,8 @@ func (s *Source) awaitSpace(ctx context.Context, n int64) error {
 
 // release gives back the space of a record.
 func (s *Source) release(n int64) {
-	left := s.meter.inFlight.Add(-n)
-	if left <= s.limit/2 && s.waiting.Load() && s.waiting.Swap(false) {
+	settled := s.meter.settled.Add(n)
+	if s.waiting.Load() && s.meter.sent.Load()-settled <= s.limit/2 && s.waiting.Swap(false) {
 		notify(s.space)
 	}
 }

@@ -44,6 +44,7 @@ type Source struct {
 	// limit is how many bytes may be in flight; waiting says that the owner waits
 	// for space.
 	limit   int64
+	settled int64 // of meter.settled, as last seen
 	waiting atomic.Bool
 	space   chan struct{}
 	// sendErr is the error of the first record that could not be written.
@@ -194,7 +195,7 @@ func (s *Source) loop(ctx context.Context) error {
 		}
 		// The task may use its slice again once the next Poll begins.
 		batch = append(batch[:0], res.records...)
-		if s.txn == nil && len(batch) > 0 && s.meter.inFlight.Load() < s.limit && !s.isStopping() && !s.shouldPause() {
+		if s.txn == nil && len(batch) > 0 && s.meter.inFlight() < s.limit && !s.isStopping() && !s.shouldPause() {
 			s.poller.request(ctx)
 		}
 		if err := s.send(ctx, batch); err != nil {
@@ -342,16 +343,16 @@ func (s *Source) finish(ctx context.Context, failed bool) error {
 	}
 	deadline := time.NewTimer(s.cfg.CommitTimeout)
 	defer deadline.Stop()
-	for waited := false; s.meter.inFlight.Load() > 0 && !waited; {
+	for waited := false; s.meter.inFlight() > 0 && !waited; {
 		s.waiting.Store(true)
-		if s.meter.inFlight.Load() == 0 {
+		if s.meter.inFlight() == 0 {
 			break
 		}
 		select {
 		case <-s.space:
 		case <-deadline.C:
 			waited = true
-			s.log.Warn("Records are still unacknowledged, their offsets are not committed", "bytes", s.meter.inFlight.Load())
+			s.log.Warn("Records are still unacknowledged, their offsets are not committed", "bytes", s.meter.inFlight())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

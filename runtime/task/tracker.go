@@ -61,6 +61,7 @@ type sourcePart struct {
 	// head and tail are the records that were submitted and not yet collected.
 	head, tail *entry
 	listed     bool // in tracker.active
+	forgotten  bool // not in tracker.parts any more
 
 	// offset is the latest that may be committed and was not; dirty says that there
 	// is one, hard that it rests on a record that was sent, since when dirty began.
@@ -80,10 +81,7 @@ type tracker struct {
 	dirty  []*sourcePart // with an offset to commit
 
 	last  *sourcePart
-	cache [64]struct {
-		partition *schema.MapValue
-		part      *sourcePart
-	}
+	cache []partSlot // by pointer; a power of two
 
 	// acked counts entries that were closed by the producer, seen what of it was
 	// collected.
@@ -93,6 +91,17 @@ type tracker struct {
 	// done is called for each record that was collected, in the order of its partition.
 	done func(*entry)
 }
+
+// partSlot remembers which source partition a map stands for.
+type partSlot struct {
+	partition *schema.MapValue
+	part      *sourcePart
+}
+
+const (
+	minCache = 16
+	maxCache = 4096
+)
 
 func newTracker(done func(*entry)) *tracker {
 	return &tracker{parts: map[string]*sourcePart{}, done: done}
@@ -126,8 +135,12 @@ func (t *tracker) part(m *schema.MapValue) *sourcePart {
 	if t.last != nil && t.last.partition == m {
 		return t.last
 	}
-	slot := &t.cache[(uintptr(unsafe.Pointer(m))>>4)%uintptr(len(t.cache))]
-	if slot.part != nil && slot.partition == m {
+	if n := len(t.cache); n < minCache || n < maxCache && n < 4*len(t.parts) {
+		t.cache = make([]partSlot, max(2*n, minCache))
+	}
+	hash := uint64(uintptr(unsafe.Pointer(m))) * 0x9e3779b97f4a7c15 >> 40
+	slot := &t.cache[hash&uint64(len(t.cache)-1)]
+	if slot.part != nil && slot.partition == m && !slot.part.forgotten {
 		t.last = slot.part
 		return slot.part
 	}
@@ -203,12 +216,8 @@ func (t *tracker) forget(p *sourcePart) {
 	if p.head != nil || p.dirty || p == t.last || len(t.parts) <= keepParts {
 		return
 	}
+	p.forgotten = true
 	delete(t.parts, p.key)
-	for i := range t.cache {
-		if t.cache[i].part == p {
-			t.cache[i].part, t.cache[i].partition = nil, nil
-		}
-	}
 }
 
 // take returns the offsets to commit. Those that rest on dropped records alone are
@@ -235,7 +244,7 @@ func (t *tracker) restore(offsets []commitOffset) {
 	for _, o := range offsets {
 		p := o.part
 		if known := t.parts[p.key]; known == nil {
-			t.parts[p.key] = p
+			t.parts[p.key], p.forgotten = p, false
 		} else {
 			p = known
 		}
