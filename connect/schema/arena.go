@@ -46,13 +46,16 @@ func (a *Arena) Entries(n int) []Entry {
 
 // Map returns a map of entries, the slice of which is kept. Of entries with equal
 // keys the last value counts.
-func (a *Arena) Map(entries []Entry) *MapValue {
+func (a *Arena) Map(entries []Entry) *MapValue { return a.DistinctMap(dedupe(entries)) }
+
+// DistinctMap returns a map of entries whose keys are known to differ. The slice is kept.
+func (a *Arena) DistinctMap(entries []Entry) *MapValue {
 	if len(a.maps) == 0 {
 		a.maps = make([]MapValue, arenaMaps)
 	}
 	m := &a.maps[0]
 	a.maps = a.maps[1:]
-	m.Reset(dedupe(entries))
+	m.Reset(entries)
 	return m
 }
 
@@ -105,8 +108,8 @@ next:
 
 // keyMark returns a number that is equal for equal keys.
 func keyMark(k Value) uint {
-	if k.kind != KindString {
-		return uint(k.kind) // such maps are small
+	if k.Kind() != KindString {
+		return uint(k.Kind()) // such maps are small
 	}
 	s := k.Str()
 	if s == "" {

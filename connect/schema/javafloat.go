@@ -32,6 +32,12 @@ func AppendFloat64(dst []byte, f float64) []byte {
 	if f < 1e7 && f == math.Trunc(f) {
 		return append(strconv.AppendUint(dst, uint64(f), 10), ".0"...)
 	}
+	if f >= 1e-3 && f < 1e7 {
+		// Few decimal places are the rule, and then the digits are those of a whole number.
+		if t := f * 1e4; t == math.Trunc(t) && t/1e4 == f {
+			return appendScaled(dst, uint64(t))
+		}
+	}
 	if exp != 0 && frac != 0 && f < 1<<52 {
 		if out, ok := appendShortest(dst, f, 64); ok {
 			return out
@@ -48,6 +54,17 @@ func AppendFloat64(dst []byte, f float64) []byte {
 	var d floatDigits
 	d.generate(exp-1023, frac, sig)
 	return d.append(dst)
+}
+
+// appendScaled appends n/10000, which is below 1e7 and not whole.
+func appendScaled(dst []byte, n uint64) []byte {
+	dst = append(strconv.AppendUint(dst, n/10000, 10), '.')
+	rest := n % 10000
+	for unit := uint64(1000); rest > 0; unit /= 10 {
+		dst = append(dst, '0'+byte(rest/unit))
+		rest %= unit
+	}
+	return dst
 }
 
 // AppendFloat32 appends a float as Java 17's Float.toString prints it.

@@ -65,10 +65,10 @@ func (m *MapValue) find(k Value) int {
 		}
 		return -1
 	}
-	if k.kind == KindString {
+	if k.Kind() == KindString {
 		name := k.Str()
 		for i := range m.entries {
-			if e := &m.entries[i].Key; e.kind == KindString && e.num == k.num && e.Str() == name {
+			if e := &m.entries[i].Key; e.length() == len(name) && e.Kind() == KindString && e.Str() == name {
 				return i
 			}
 		}
@@ -168,7 +168,7 @@ func (m *MapValue) Equal(o *MapValue) bool {
 }
 
 func hashKey(k Value) uint64 {
-	if k.kind == KindString {
+	if k.Kind() == KindString {
 		return maphash.String(mapSeed, k.Str())
 	}
 	return maphash.Bytes(mapSeed, appendMapKey(nil, k))
@@ -176,12 +176,12 @@ func hashKey(k Value) uint64 {
 
 // appendMapKey appends bytes that are equal for equal keys.
 func appendMapKey(b []byte, k Value) []byte {
-	b = append(b, byte(k.kind))
+	b = append(b, byte(k.Kind()))
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	switch k.kind {
+	switch k.Kind() {
 	case KindString:
 		text(k.Str())
 	case KindBytes:

@@ -120,7 +120,7 @@ func projectStruct(source *Schema, from *StructValue, target *Schema) (Value, er
 
 // projectNumber widens an integer or a float; other values are left alone.
 func projectNumber(v Value, t Type) Value {
-	if v.kind < KindInt8 || v.kind > KindFloat64 || Kind(t) == v.kind {
+	if v.Kind() < KindInt8 || v.Kind() > KindFloat64 || Kind(t) == v.Kind() {
 		return v
 	}
 	switch t {
@@ -133,7 +133,7 @@ func projectNumber(v Value, t Type) Value {
 	case Float32:
 		return OfFloat32(float32(int64(v.num)))
 	case Float64:
-		if v.kind == KindFloat32 {
+		if v.Kind() == KindFloat32 {
 			return OfFloat64(float64(v.Float32()))
 		}
 		return OfFloat64(float64(int64(v.num)))

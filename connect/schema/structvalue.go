@@ -26,7 +26,7 @@ func (s *StructValue) Schema() *Schema { return s.schema }
 
 // At returns the value of the field with that index, the schema's default where it is null.
 func (s *StructValue) At(i int) Value {
-	if v := s.values[i]; v.kind != KindNull {
+	if v := s.values[i]; v.Kind() != KindNull {
 		return v
 	}
 	return s.schema.fields[i].schema.def
@@ -79,7 +79,7 @@ func (s *StructValue) SetAt(i int, v Value) { s.values[i] = v }
 func (s *StructValue) Validate() error {
 	for i := range s.schema.fields {
 		f := &s.schema.fields[i]
-		if s.values[i].kind == KindNull && (f.schema.optional || f.schema.HasDefault()) {
+		if s.values[i].Kind() == KindNull && (f.schema.optional || f.schema.HasDefault()) {
 			continue
 		}
 		if err := ValidateField(f.name, f.schema, s.values[i]); err != nil {

@@ -11,7 +11,7 @@ import (
 // prints them, in UTC. Bytes give [B@ and a number, which in Java is the array's
 // identity and here a hash of its content.
 func (v Value) Text() string {
-	if v.kind == KindString {
+	if v.Kind() == KindString {
 		return v.Str()
 	}
 	return string(v.AppendText(nil))
@@ -19,7 +19,7 @@ func (v Value) Text() string {
 
 // AppendText appends Text.
 func (v Value) AppendText(dst []byte) []byte {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		return append(dst, "null"...)
 	case KindInt8, KindInt16, KindInt32, KindInt64:
@@ -86,7 +86,7 @@ func (s *StructValue) AppendText(dst []byte) []byte {
 // base64, structs show defaults for nulls, and a date takes the shortest of three
 // ISO forms that its milliseconds allow. Null gives "null".
 func ConvertToString(v Value) string {
-	if v.kind == KindString {
+	if v.Kind() == KindString {
 		return v.Str()
 	}
 	return string(AppendConverted(nil, v))
@@ -96,7 +96,7 @@ func ConvertToString(v Value) string {
 func AppendConverted(dst []byte, v Value) []byte { return appendConverted(dst, v, false) }
 
 func appendConverted(dst []byte, v Value, embedded bool) []byte {
-	switch v.kind {
+	switch v.Kind() {
 	case KindString:
 		if embedded {
 			return appendQuoted(dst, v.Str())

@@ -16,7 +16,7 @@ func ValidateField(field string, s *Schema, v Value) error {
 
 // fastMatch spares the location text for what is nearly always so.
 func fastMatch(s *Schema, v Value) bool {
-	return !s.hasName && s.typ < Array && Kind(s.typ) == v.kind
+	return !s.hasName && s.typ < Array && Kind(s.typ) == v.Kind()
 }
 
 // expects returns the kind that a schema's values have.
@@ -37,24 +37,24 @@ func (s *Schema) expects() Kind {
 func (s *Schema) ValueKind() Kind { return s.expects() }
 
 func validate(s *Schema, v Value, location string) error {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		if !s.optional {
 			return errs.Data("Invalid value: null used for required " + location + ", schema type: " + s.typ.String())
 		}
 		return nil
 	}
-	if s.expects() != v.kind {
+	if s.expects() != v.Kind() {
 		msg := "Invalid Java object for schema"
 		if s.hasName {
 			msg += " \"" + s.name + "\""
 		}
-		return errs.Data(msg + " with type " + s.typ.String() + ": class " + v.kind.JavaClass() + " for " + location)
+		return errs.Data(msg + " with type " + s.typ.String() + ": class " + v.Kind().JavaClass() + " for " + location)
 	}
-	if s.typ >= Array && Kind(s.typ) != v.kind {
+	if s.typ >= Array && Kind(s.typ) != v.Kind() {
 		// A logical type's name on an array, map or struct: Java casts the value.
-		return errs.New(errs.ClassClassCast, "class "+v.kind.JavaClass()+" cannot be cast to class "+Kind(s.typ).JavaClass())
+		return errs.New(errs.ClassClassCast, "class "+v.Kind().JavaClass()+" cannot be cast to class "+Kind(s.typ).JavaClass())
 	}
-	switch v.kind {
+	switch v.Kind() {
 	case KindStruct:
 		st := v.Struct()
 		if !st.schema.Equal(s) {

@@ -28,57 +28,87 @@ const (
 	KindDate                // java.util.Date: milliseconds since the epoch
 )
 
-// Value is one datum: a tagged union of 24 bytes in the manner of slog.Value.
+// Value is one datum: a tagged union of 16 bytes in the manner of slog.Value.
 // Scalars, strings and bytes are held without allocating. The zero Value is null.
-// What a Value points to must not be changed once the Value is shared.
+// What a Value points to must not be changed once the Value is shared. Values are
+// compared with Equal, not with ==.
 type Value struct {
-	ptr  unsafe.Pointer
-	num  uint64
-	kind Kind
+	// ptr points into kinds for what num holds in full, else to the data.
+	ptr unsafe.Pointer
+	// num is the bits of a scalar; else the kind in the highest byte, a flag, and the
+	// length of strings, bytes and arrays.
+	num uint64
+}
+
+// kinds has one byte for each kind, for scalars to point at. It is never read or written.
+var kinds [KindDate + 1]byte
+
+const (
+	kindShift = 56
+	plainFlag = 1 << 55
+	lengthMax = plainFlag - 1
+)
+
+func scalar(k Kind, num uint64) Value {
+	return Value{ptr: unsafe.Pointer(&kinds[k]), num: num}
+}
+
+func sized(k Kind, ptr unsafe.Pointer, n int) Value {
+	return Value{ptr: ptr, num: uint64(k)<<kindShift | uint64(n)}
 }
 
 // Null is the null value.
 func Null() Value { return Value{} }
 
 // OfInt8 returns an int8 value; the others likewise.
-func OfInt8(v int8) Value { return Value{num: uint64(int64(v)), kind: KindInt8} }
+func OfInt8(v int8) Value { return scalar(KindInt8, uint64(int64(v))) }
 
 // OfInt16 returns an int16 value.
-func OfInt16(v int16) Value { return Value{num: uint64(int64(v)), kind: KindInt16} }
+func OfInt16(v int16) Value { return scalar(KindInt16, uint64(int64(v))) }
 
 // OfInt32 returns an int32 value.
-func OfInt32(v int32) Value { return Value{num: uint64(int64(v)), kind: KindInt32} }
+func OfInt32(v int32) Value { return scalar(KindInt32, uint64(int64(v))) }
 
 // OfInt64 returns an int64 value.
-func OfInt64(v int64) Value { return Value{num: uint64(v), kind: KindInt64} }
+func OfInt64(v int64) Value { return scalar(KindInt64, uint64(v)) }
 
 // OfFloat32 returns a float32 value.
-func OfFloat32(v float32) Value { return Value{num: uint64(math.Float32bits(v)), kind: KindFloat32} }
+func OfFloat32(v float32) Value { return scalar(KindFloat32, uint64(math.Float32bits(v))) }
 
 // OfFloat64 returns a float64 value.
-func OfFloat64(v float64) Value { return Value{num: math.Float64bits(v), kind: KindFloat64} }
+func OfFloat64(v float64) Value { return scalar(KindFloat64, math.Float64bits(v)) }
 
 // OfBoolean returns a boolean value.
 func OfBoolean(v bool) Value {
 	if v {
-		return Value{num: 1, kind: KindBoolean}
+		return scalar(KindBoolean, 1)
 	}
-	return Value{kind: KindBoolean}
+	return scalar(KindBoolean, 0)
 }
 
 // OfString returns a string value. The string is not copied.
 func OfString(v string) Value {
-	return Value{ptr: unsafe.Pointer(unsafe.StringData(v)), num: uint64(len(v)), kind: KindString}
+	return sized(KindString, unsafe.Pointer(unsafe.StringData(v)), len(v))
 }
+
+// OfPlainString returns a string value that is known to be valid UTF-8 without
+// quotes, backslashes, control characters and characters beyond the basic plane, so
+// that JSON can be written without looking for them. The string is not copied.
+func OfPlainString(v string) Value {
+	return sized(KindString, unsafe.Pointer(unsafe.StringData(v)), len(v)|plainFlag)
+}
+
+// IsPlain says whether v was made by OfPlainString.
+func (v Value) IsPlain() bool { return v.num&plainFlag != 0 && v.Kind() == KindString }
 
 // OfBytes returns a bytes value; nil gives empty bytes, not null. The bytes are not copied.
 func OfBytes(v []byte) Value {
-	return Value{ptr: unsafe.Pointer(unsafe.SliceData(v)), num: uint64(len(v)), kind: KindBytes}
+	return sized(KindBytes, unsafe.Pointer(unsafe.SliceData(v)), len(v))
 }
 
 // OfArray returns an array value. The slice is not copied; nil gives an empty array.
 func OfArray(v []Value) Value {
-	return Value{ptr: unsafe.Pointer(unsafe.SliceData(v)), num: uint64(len(v)), kind: KindArray}
+	return sized(KindArray, unsafe.Pointer(unsafe.SliceData(v)), len(v))
 }
 
 // OfMap returns a map value, or null for nil.
@@ -86,7 +116,7 @@ func OfMap(v *MapValue) Value {
 	if v == nil {
 		return Value{}
 	}
-	return Value{ptr: unsafe.Pointer(v), kind: KindMap}
+	return sized(KindMap, unsafe.Pointer(v), 0)
 }
 
 // OfStruct returns a struct value, or null for nil.
@@ -94,7 +124,7 @@ func OfStruct(v *StructValue) Value {
 	if v == nil {
 		return Value{}
 	}
-	return Value{ptr: unsafe.Pointer(v), kind: KindStruct}
+	return sized(KindStruct, unsafe.Pointer(v), 0)
 }
 
 // OfDecimal returns a decimal value (Java's BigDecimal).
@@ -102,24 +132,37 @@ func OfDecimal(v *DecimalValue) Value {
 	if v == nil {
 		return Value{}
 	}
-	return Value{ptr: unsafe.Pointer(v), kind: KindDecimal}
+	return sized(KindDecimal, unsafe.Pointer(v), 0)
 }
 
 // OfDate returns a java.util.Date value: milliseconds since the epoch. The logical
 // types Date, Time and Timestamp all hold it.
-func OfDate(millis int64) Value { return Value{num: uint64(millis), kind: KindDate} }
+func OfDate(millis int64) Value { return scalar(KindDate, uint64(millis)) }
 
 // Kind returns what v holds.
-func (v Value) Kind() Kind { return v.kind }
+func (v Value) Kind() Kind {
+	if i := uintptr(v.ptr) - uintptr(unsafe.Pointer(&kinds)); i <= uintptr(KindDate) {
+		return Kind(i)
+	}
+	return Kind(v.num >> kindShift)
+}
+
+func (v Value) length() int { return int(v.num & lengthMax) }
 
 // IsNull says whether v is null.
-func (v Value) IsNull() bool { return v.kind == KindNull }
+func (v Value) IsNull() bool { return v.ptr == nil && v.num == 0 }
 
+// must is kept small, so that accessors cost next to nothing.
 func (v Value) must(k Kind) {
-	if v.kind != k {
-		panic("schema: value is " + v.kind.String() + ", not " + k.String())
+	if v.Kind() != k {
+		panic(wrongKind(k))
 	}
 }
+
+// wrongKind is what accessors panic with: the kind that was expected.
+type wrongKind Kind
+
+func (k wrongKind) Error() string { return "schema: the value is not of kind " + Kind(k).String() }
 
 // Int8 returns the value; like all accessors it panics when the kind is another.
 func (v Value) Int8() int8 { v.must(KindInt8); return int8(v.num) }
@@ -143,24 +186,24 @@ func (v Value) Float64() float64 { v.must(KindFloat64); return math.Float64fromb
 func (v Value) Boolean() bool { v.must(KindBoolean); return v.num != 0 }
 
 // Str returns the string.
-func (v Value) Str() string { v.must(KindString); return unsafe.String((*byte)(v.ptr), int(v.num)) }
+func (v Value) Str() string { v.must(KindString); return unsafe.String((*byte)(v.ptr), v.length()) }
 
 // Bytes returns the bytes. They must not be changed.
 func (v Value) Bytes() []byte {
 	v.must(KindBytes)
-	if v.num == 0 {
+	if v.length() == 0 {
 		return []byte{}
 	}
-	return unsafe.Slice((*byte)(v.ptr), int(v.num))
+	return unsafe.Slice((*byte)(v.ptr), v.length())
 }
 
 // Array returns the elements. They must not be changed.
 func (v Value) Array() []Value {
 	v.must(KindArray)
-	if v.num == 0 {
+	if v.length() == 0 {
 		return []Value{}
 	}
-	return unsafe.Slice((*Value)(v.ptr), int(v.num))
+	return unsafe.Slice((*Value)(v.ptr), v.length())
 }
 
 // Map returns the map.
@@ -176,7 +219,7 @@ func (v Value) Decimal() *DecimalValue { v.must(KindDecimal); return (*DecimalVa
 func (v Value) Date() int64 { v.must(KindDate); return int64(v.num) }
 
 // IsInteger says whether v is an int8, int16, int32 or int64.
-func (v Value) IsInteger() bool { return v.kind >= KindInt8 && v.kind <= KindInt64 }
+func (v Value) IsInteger() bool { return v.Kind() >= KindInt8 && v.Kind() <= KindInt64 }
 
 // Integer returns the value of any integer kind, and false for other kinds.
 func (v Value) Integer() (int64, bool) { return int64(v.num), v.IsInteger() }
@@ -214,10 +257,10 @@ func (k Kind) SchemaType() (Type, bool) {
 // Equal says whether two values are of one kind and deeply equal. Floats are
 // compared by their bits, as Java's boxed floats are; maps ignore order.
 func (v Value) Equal(o Value) bool {
-	if v.kind != o.kind {
+	if v.Kind() != o.Kind() {
 		return false
 	}
-	switch v.kind {
+	switch v.Kind() {
 	case KindString:
 		return v.Str() == o.Str()
 	case KindBytes:

@@ -12,19 +12,19 @@ func nullRequired() error {
 }
 
 func cannotConvert(v Value, to string) error {
-	return errs.Data("Unable to convert " + v.Text() + " (class " + v.kind.JavaClass() + ") to " + to)
+	return errs.Data("Unable to convert " + v.Text() + " (class " + v.Kind().JavaClass() + ") to " + to)
 }
 
 // ConvertToBoolean gives the boolean, that of a string, or whether a number's whole
 // part is not 0. Null stays null.
 func ConvertToBoolean(from *Schema, v Value) (Value, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull, KindBoolean:
 		return v, nil
 	case KindString:
 		if p, err := parseText(v); err != nil {
 			return Value{}, err
-		} else if p.kind == KindBoolean {
+		} else if p.Kind() == KindBoolean {
 			return p, nil
 		}
 	}
@@ -44,7 +44,7 @@ func parseText(v Value) (Value, error) {
 
 // ConvertToInt8 wraps numbers that are too large. Null stays null.
 func ConvertToInt8(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindInt8 {
+	if v.Kind() == KindNull || v.Kind() == KindInt8 {
 		return v, nil
 	}
 	n, err := asLong(from, v, nil)
@@ -53,7 +53,7 @@ func ConvertToInt8(from *Schema, v Value) (Value, error) {
 
 // ConvertToInt16 wraps numbers that are too large. Null stays null.
 func ConvertToInt16(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindInt16 {
+	if v.Kind() == KindNull || v.Kind() == KindInt16 {
 		return v, nil
 	}
 	n, err := asLong(from, v, nil)
@@ -62,7 +62,7 @@ func ConvertToInt16(from *Schema, v Value) (Value, error) {
 
 // ConvertToInt32 wraps numbers that are too large. Null stays null.
 func ConvertToInt32(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindInt32 {
+	if v.Kind() == KindNull || v.Kind() == KindInt32 {
 		return v, nil
 	}
 	n, err := asLong(from, v, nil)
@@ -71,7 +71,7 @@ func ConvertToInt32(from *Schema, v Value) (Value, error) {
 
 // ConvertToInt64 saturates floats and wraps decimals that are too large. Null stays null.
 func ConvertToInt64(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindInt64 {
+	if v.Kind() == KindNull || v.Kind() == KindInt64 {
 		return v, nil
 	}
 	n, err := asLong(from, v, nil)
@@ -80,7 +80,7 @@ func ConvertToInt64(from *Schema, v Value) (Value, error) {
 
 // ConvertToFloat32 goes through a double. Null stays null.
 func ConvertToFloat32(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindFloat32 {
+	if v.Kind() == KindNull || v.Kind() == KindFloat32 {
 		return v, nil
 	}
 	f, err := asDouble(from, v)
@@ -89,7 +89,7 @@ func ConvertToFloat32(from *Schema, v Value) (Value, error) {
 
 // ConvertToFloat64 gives a double. Null stays null.
 func ConvertToFloat64(from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull || v.kind == KindFloat64 {
+	if v.Kind() == KindNull || v.Kind() == KindFloat64 {
 		return v, nil
 	}
 	f, err := asDouble(from, v)
@@ -108,7 +108,7 @@ func ConvertToMap(v Value) (Value, error) {
 
 // ConvertToStruct takes structs only.
 func ConvertToStruct(v Value) (Value, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull:
 		return Value{}, nullRequired()
 	case KindStruct:
@@ -118,16 +118,16 @@ func ConvertToStruct(v Value) (Value, error) {
 }
 
 func convertToKind(kind Kind, to string, v Value) (Value, error) {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		return Value{}, nullRequired()
 	}
-	if v.kind == KindString {
+	if v.Kind() == KindString {
 		var err error
 		if v, err = parseText(v); err != nil {
 			return Value{}, err
 		}
 	}
-	if v.kind != kind {
+	if v.Kind() != kind {
 		return Value{}, cannotConvert(v, to)
 	}
 	return v, nil
@@ -136,7 +136,7 @@ func convertToKind(kind Kind, to string, v Value) (Value, error) {
 // ConvertToDecimal takes decimals as they are, unscaled bytes with the given scale,
 // and the texts of numbers. A string that is no number is a NumberFormatException.
 func ConvertToDecimal(v Value, scale int) (Value, error) {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		return Value{}, nullRequired()
 	}
 	return toDecimal(DecimalBuilder(scale).MustBuild(), v)
@@ -144,12 +144,12 @@ func ConvertToDecimal(v Value, scale int) (Value, error) {
 
 func toDecimal(to *Schema, v Value) (Value, error) {
 	switch {
-	case v.kind == KindBytes:
+	case v.Kind() == KindBytes:
 		d, err := DecimalToLogical(to, v.Bytes())
 		return OfDecimal(d), err
-	case v.kind == KindDecimal:
+	case v.Kind() == KindDecimal:
 		return v, nil
-	case v.kind == KindString:
+	case v.Kind() == KindString:
 		d, ok := ParseDecimal(v.Str())
 		if !ok {
 			return Value{}, numberFormat(v.Str())
@@ -188,23 +188,23 @@ func ConvertToTimestamp(from *Schema, v Value) (Value, error) {
 }
 
 func required3(convert func(from *Schema, v Value) (Value, error), from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		return Value{}, nullRequired()
 	}
-	if v.kind == KindString {
+	if v.Kind() == KindString {
 		var err error
 		if v, err = parseText(v); err != nil {
 			return Value{}, err
 		}
 	}
-	if v.kind == KindDate && from == nil {
+	if v.Kind() == KindDate && from == nil {
 		return v, nil
 	}
 	return convert(from, v)
 }
 
 func toDate(from *Schema, v Value) (Value, error) {
-	if v.kind == KindDate {
+	if v.Kind() == KindDate {
 		switch from.name {
 		case DateName:
 			return v, nil
@@ -218,10 +218,10 @@ func toDate(from *Schema, v Value) (Value, error) {
 
 func toTime(from *Schema, v Value) (Value, error) {
 	n := int64(0)
-	if v.kind == KindDate && from.name == TimeName {
+	if v.Kind() == KindDate && from.name == TimeName {
 		return v, nil
 	}
-	if v.kind == KindDate && from.name == TimestampName {
+	if v.Kind() == KindDate && from.name == TimestampName {
 		n = v.Date() - floorDiv(v.Date(), MillisPerDay)*MillisPerDay
 	} else {
 		var err error
@@ -234,7 +234,7 @@ func toTime(from *Schema, v Value) (Value, error) {
 }
 
 func toTimestamp(from *Schema, v Value) (Value, error) {
-	if v.kind == KindDate {
+	if v.Kind() == KindDate {
 		switch from.name {
 		case DateName:
 			days, err := DateFromLogical(from, v.Date())
@@ -255,7 +255,7 @@ func toTimestamp(from *Schema, v Value) (Value, error) {
 func ConvertTo(to, from *Schema, v Value) (Value, error) { return convertTo(to, from, v) }
 
 func convertTo(to, from *Schema, v Value) (Value, error) {
-	if v.kind == KindNull {
+	if v.Kind() == KindNull {
 		if to.optional {
 			return Value{}, nil
 		}
@@ -266,9 +266,9 @@ func convertTo(to, from *Schema, v Value) (Value, error) {
 		switch {
 		case to.name == DecimalName:
 			return toDecimal(to, v)
-		case v.kind == KindBytes:
+		case v.Kind() == KindBytes:
 			return v, nil
-		case v.kind == KindDecimal:
+		case v.Kind() == KindDecimal:
 			b, err := DecimalFromLogical(to, v.Decimal())
 			return OfBytes(b), err
 		}
@@ -303,7 +303,7 @@ func convertTo(to, from *Schema, v Value) (Value, error) {
 	case Map:
 		return convertToKind(KindMap, to.String(), v)
 	default:
-		if v.kind == KindStruct {
+		if v.Kind() == KindStruct {
 			return v, nil
 		}
 		return Value{}, cannotConvert(v, to.String())
@@ -312,13 +312,13 @@ func convertTo(to, from *Schema, v Value) (Value, error) {
 
 // IsNumber says whether v is what Java calls a Number: an integer, a float or a decimal.
 func (v Value) IsNumber() bool {
-	return v.kind >= KindInt8 && v.kind <= KindFloat64 || v.kind == KindDecimal
+	return v.Kind() >= KindInt8 && v.Kind() <= KindFloat64 || v.Kind() == KindDecimal
 }
 
 // asLong returns the number as Java's longValue does, a string's number, or what
 // the date types hold.
 func asLong(from *Schema, v Value, cause error) (int64, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindInt8, KindInt16, KindInt32, KindInt64:
 		return int64(v.num), nil
 	case KindFloat32:
@@ -337,7 +337,7 @@ func asLong(from *Schema, v Value, cause error) (int64, error) {
 	if from == nil {
 		return 0, withCause(cannotConvert(v, "a number"), cause)
 	}
-	if v.kind == KindDate {
+	if v.Kind() == KindDate {
 		switch from.name {
 		case DateName:
 			n, err := DateFromLogical(from, v.Date())
@@ -362,7 +362,7 @@ func withCause(err error, cause error) error {
 
 func asDouble(from *Schema, v Value) (float64, error) {
 	var cause error
-	switch v.kind {
+	switch v.Kind() {
 	case KindInt8, KindInt16, KindInt32, KindInt64:
 		return float64(int64(v.num)), nil
 	case KindFloat32:

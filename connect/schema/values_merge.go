@@ -46,7 +46,7 @@ func mergeSchemas(a, b *Schema) *Schema {
 // for null, decimals, dates, empty lists and maps, and those of mixed types. A
 // list of nulls alone is a SchemaBuilderException, as in Java.
 func InferSchema(v Value) (*Schema, error) {
-	switch v.kind {
+	switch v.Kind() {
 	case KindNull, KindDecimal, KindDate:
 		return nil, nil
 	case KindArray:
@@ -89,7 +89,7 @@ func InferSchema(v Value) (*Schema, error) {
 	case KindStruct:
 		return v.Struct().Schema(), nil
 	}
-	return Of(Type(v.kind)), nil
+	return Of(Type(v.Kind())), nil
 }
 
 // detector finds the one type of the elements of a list; of nested lists and

@@ -24,17 +24,17 @@ const (
 func definition() *configdef.Def {
 	return settings.Def(
 		configdef.Optional(schemasEnableKey, configdef.Boolean, true, configdef.High,
-			"Whether each key or value carries its schema, in an object of the two members schema and payload.").
+			"Include schemas within each of the serialized values and keys.").
 			WithGroup("Schemas", 0, configdef.WidthMedium, "Enable Schemas"),
 		configdef.Optional(cacheSizeKey, configdef.Int, 1000, configdef.High,
-			"How many schemas the converter keeps at most, so as not to read or write them anew for each record.").
+			"The maximum number of schemas that can be cached in this converter instance.").
 			WithGroup("Schemas", 1, configdef.WidthMedium, "Schema Cache Size"),
 		configdef.Optional(decimalFormatKey, configdef.String, "BASE64", configdef.Low,
-			"How decimals are written: BASE64 for the base64 text of their unscaled bytes, NUMERIC for JSON numbers. Both are read.").
+			"Controls which format this converter will serialize decimals in. This value is case insensitive and can be either 'BASE64' (default) or 'NUMERIC'").
 			WithValidator(configdef.CaseInsensitiveValidString("BASE64", "NUMERIC")).
 			WithGroup("Serialization", 0, configdef.WidthMedium, "Decimal Format"),
 		configdef.Optional(replaceNullKey, configdef.Boolean, true, configdef.Low,
-			"Whether null gives way to the default of its schema, where there is one.").
+			"Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value is used, otherwise null is used.").
 			WithGroup("Serialization", 1, configdef.WidthMedium, "Replace null with default"),
 	)
 }
@@ -56,6 +56,8 @@ func parseOptions(props map[string]string, role settings.Role) (Options, error) 
 type codec struct {
 	enc *Encoder
 	dec *Decoder
+	// scratch is where records are written before their size is known.
+	scratch []byte
 }
 
 func (c *codec) configure(props map[string]string, role settings.Role) error {
@@ -68,12 +70,18 @@ func (c *codec) configure(props map[string]string, role settings.Role) error {
 }
 
 func (c *codec) encode(s *schema.Schema, v schema.Value) ([]byte, error) {
-	out, ok, err := c.enc.Append(nil, s, v)
+	out, ok, err := c.enc.Append(c.scratch[:0], s, v)
 	if err != nil || !ok {
 		return nil, err
 	}
-	return out, nil
+	if cap(out) <= maxScratch {
+		c.scratch = out
+	}
+	return append(make([]byte, 0, len(out)), out...), nil
 }
+
+// maxScratch is the size in bytes from which the scratch space is not kept.
+const maxScratch = 1 << 20
 
 // ConfigDef defines the settings.
 func (*codec) ConfigDef() *configdef.Def { return definition() }

@@ -26,6 +26,8 @@ type Options struct {
 type Decoder struct {
 	opts Options
 	scan scanner
+	// parse reads what has no schema, as far as it can.
+	parse parser
 	// arena is where values are cut from.
 	arena schema.Arena
 	// known are the schemas of envelopes by their JSON text.
@@ -47,6 +49,7 @@ type envelopeSchema struct {
 // NewDecoder returns a decoder.
 func NewDecoder(opts Options) *Decoder {
 	d := &Decoder{opts: opts, known: schema.NewCache[string, *schema.Schema](opts.CacheSize)}
+	d.parse.arena, d.parse.strings = &d.arena, &d.scan
 	if opts.SchemasEnable && opts.CacheSize > 0 {
 		d.scan.skip = d.skipKnown
 	}
@@ -82,6 +85,11 @@ func (d *Decoder) Decode(text []byte) (connect.SchemaAndValue, error) {
 		var err error
 		if text, d.scan.wide, err = toUTF8(text); err != nil {
 			return connect.SchemaAndValue{}, err
+		}
+	}
+	if !d.opts.SchemasEnable {
+		if v, ok := d.parse.read(text); ok {
+			return connect.SchemaAndValue{Value: v}, nil
 		}
 	}
 	if err := d.scan.scan(text); err != nil {
@@ -172,7 +180,7 @@ func (d *Decoder) value(at int32) (schema.Value, error) {
 	case kindFloat:
 		return schema.OfFloat64(d.float64(tok)), nil
 	case kindString:
-		return schema.OfString(d.scan.text(tok)), nil
+		return d.scan.value(tok), nil
 	case kindArray:
 		elements := d.arena.Values(int(tok.size))
 		i := at + 1
@@ -192,7 +200,7 @@ func (d *Decoder) value(at int32) (schema.Value, error) {
 			if err != nil {
 				return schema.Value{}, err
 			}
-			entries[n] = schema.Entry{Key: schema.OfString(d.scan.text(&d.scan.tokens[i])), Value: v}
+			entries[n] = schema.Entry{Key: d.scan.value(&d.scan.tokens[i]), Value: v}
 			i = d.scan.tokens[i+1].next
 		}
 		return schema.OfMap(d.arena.Map(entries)), nil

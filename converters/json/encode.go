@@ -197,7 +197,7 @@ func appendScalar(dst []byte, v schema.Value) []byte {
 		}
 		return schema.AppendFloat64(dst, f)
 	case schema.KindString:
-		return AppendString(dst, v.Str())
+		return appendValue(dst, v)
 	case schema.KindBytes:
 		return appendBytes(dst, v.Bytes())
 	}
@@ -217,12 +217,7 @@ func (e *Encoder) appendBare(dst []byte, v schema.Value, depth int) ([]byte, err
 	case schema.KindArray:
 		return e.appendArray(dst, nil, v.Array(), depth)
 	case schema.KindMap:
-		for _, entry := range v.Map().Entries() {
-			if entry.Key.Kind() != schema.KindString {
-				return e.appendPairs(dst, nil, v.Map(), depth)
-			}
-		}
-		return e.appendObject(dst, nil, v.Map(), depth)
+		return e.appendBareMap(dst, v.Map(), depth)
 	case schema.KindStruct:
 		// Connect compares a struct's schema with the one given, which is null here.
 		return dst, errs.Data("Mismatching schema.")
@@ -230,6 +225,37 @@ func (e *Encoder) appendBare(dst []byte, v schema.Value, depth int) ([]byte, err
 		return dst, errs.Data("Java class class " + k.JavaClass() + " does not have corresponding schema type.")
 	}
 	return appendScalar(dst, v), nil
+}
+
+// appendBareMap writes an object where all keys are strings, else an array of pairs.
+func (e *Encoder) appendBareMap(dst []byte, m *schema.MapValue, depth int) ([]byte, error) {
+	e.deep = e.deep || depth > maxWriteDepth
+	start := len(dst)
+	dst = append(dst, '{')
+	entries := m.Entries()
+	for i := range entries {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		entry := &entries[i]
+		if entry.Key.Kind() != schema.KindString {
+			return e.appendPairs(dst[:start], nil, m, depth)
+		}
+		dst = append(appendValue(dst, entry.Key), ':')
+		switch entry.Value.Kind() {
+		case schema.KindString:
+			dst = appendValue(dst, entry.Value)
+		case schema.KindInt64:
+			dst = strconv.AppendInt(dst, entry.Value.Int64(), 10)
+		default:
+			var err error
+			if dst, err = e.appendBare(dst, entry.Value, depth+1); err != nil {
+				// A key further on that is no string would have changed what is written, not that it fails.
+				return dst, err
+			}
+		}
+	}
+	return append(dst, '}'), nil
 }
 
 func (e *Encoder) appendArray(dst []byte, p *plan, elements []schema.Value, depth int) ([]byte, error) {
@@ -249,22 +275,16 @@ func (e *Encoder) appendArray(dst []byte, p *plan, elements []schema.Value, dept
 
 func (e *Encoder) appendObject(dst []byte, p *plan, m *schema.MapValue, depth int) ([]byte, error) {
 	e.deep = e.deep || depth > maxWriteDepth
-	var key, value *plan
-	if p != nil {
-		key, value = p.key, p.value
-	}
 	dst = append(dst, '{')
 	for i, entry := range m.Entries() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		var err error
-		if key == nil {
-			dst = AppendString(dst, entry.Key.Str())
-		} else if dst, err = e.appendName(dst, key, entry.Key, depth); err != nil {
+		if dst, err = e.appendName(dst, p.key, entry.Key, depth); err != nil {
 			return dst, err
 		}
-		if dst, err = e.append(append(dst, ':'), value, entry.Value, depth+1); err != nil {
+		if dst, err = e.append(append(dst, ':'), p.value, entry.Value, depth+1); err != nil {
 			return dst, err
 		}
 	}
@@ -273,6 +293,9 @@ func (e *Encoder) appendObject(dst []byte, p *plan, m *schema.MapValue, depth in
 
 // appendName writes a key as a name: what is not text by itself gets quotes.
 func (e *Encoder) appendName(dst []byte, p *plan, key schema.Value, depth int) ([]byte, error) {
+	if key.Kind() == schema.KindString && !p.logical {
+		return appendValue(dst, key), nil
+	}
 	start := len(dst)
 	dst, err := e.append(append(dst, '"'), p, key, depth)
 	if err != nil {

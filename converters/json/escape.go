@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/moldau-io/moldau/connect/schema"
 )
 
 const hexDigits = "0123456789ABCDEF"
@@ -67,6 +69,14 @@ func AppendString(dst []byte, s string) []byte {
 		}
 	}
 	return append(append(dst, b[from:]...), '"')
+}
+
+// appendValue appends a string value in quotes.
+func appendValue(dst []byte, v schema.Value) []byte {
+	if !v.IsPlain() {
+		return AppendString(dst, v.Str())
+	}
+	return append(append(append(dst, '"'), v.Str()...), '"')
 }
 
 // appendOdd writes a lone surrogate, which strings hold in a three-byte form, or

@@ -4,6 +4,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/moldau-io/moldau/connect/schema"
 )
 
 // view returns the bytes as a string without copying.
@@ -12,10 +14,18 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // text returns the value of a string token: a view where that is possible.
 func (t *scanner) text(tok *token) string {
 	raw := t.src[tok.start:tok.end]
-	if tok.plain {
+	if tok.form != formEscaped {
 		return view(raw)
 	}
 	return view(unescape(make([]byte, 0, len(raw)), raw))
+}
+
+// value returns the value of a string token.
+func (t *scanner) value(tok *token) schema.Value {
+	if tok.form == formPlain {
+		return schema.OfPlainString(view(t.src[tok.start:tok.end]))
+	}
+	return schema.OfString(t.text(tok))
 }
 
 // unescape resolves escapes and gives odd UTF-8 the form that Java's chars have.

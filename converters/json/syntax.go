@@ -225,9 +225,9 @@ func (t *scanner) numberTooLong(n int) error {
 
 // tooLong checks the length of a string in chars, which are fewer than its bytes
 // where it is not plain ASCII.
-func (t *scanner) tooLong(start, end int, plain, isName bool, limit int) error {
+func (t *scanner) tooLong(start, end int, f form, isName bool, limit int) error {
 	chars := 0
-	text := t.text(&token{plain: plain, start: int32(start), end: int32(end)})
+	text := t.text(&token{form: f, start: int32(start), end: int32(end)})
 	for _, r := range text {
 		chars++
 		if r > 0xffff {

@@ -49,11 +49,20 @@ func (k kind) nodeType() string {
 	return "OBJECT"
 }
 
+// form says how a string's value is had from its bytes.
+type form uint8
+
+const (
+	formPlain   form = iota // the bytes are the value, and can be written as they are
+	formAstral              // the bytes are the value, with characters beyond the basic plane
+	formEscaped             // there are escapes, or odd UTF-8
+)
+
 // token is one value or one name of a JSON text.
 type token struct {
 	kind kind
-	// plain says of a string that its bytes are its value: no escapes, no odd UTF-8.
-	plain bool
+	// form is a string's.
+	form form
 	// start and end bound the text: of strings without the quotes.
 	start, end int32
 	// next is the index of the token behind this value.
@@ -110,11 +119,11 @@ value:
 	}
 	switch c := src[i]; c {
 	case '"':
-		end, plain, err := t.scanString(i+1, false)
+		end, form, err := t.scanString(i+1, false)
 		if err != nil {
 			return err
 		}
-		t.tokens = append(t.tokens, token{kind: kindString, plain: plain, start: int32(i + 1), end: int32(end), next: int32(len(t.tokens) + 1)})
+		t.tokens = append(t.tokens, token{kind: kindString, form: form, start: int32(i + 1), end: int32(end), next: int32(len(t.tokens) + 1)})
 		i = end + 1
 	case '{', '[':
 		if depth++; depth > maxDepth {
@@ -197,12 +206,12 @@ name:
 		return t.notAName(i)
 	}
 	{
-		end, plain, err := t.scanString(i+1, true)
+		end, form, err := t.scanString(i+1, true)
 		if err != nil {
 			return err
 		}
 		start := i + 1
-		t.tokens = append(t.tokens, token{kind: kindString, plain: plain, start: int32(start), end: int32(end), next: int32(len(t.tokens) + 1)})
+		t.tokens = append(t.tokens, token{kind: kindString, form: form, start: int32(start), end: int32(end), next: int32(len(t.tokens) + 1)})
 		i = end + 1
 		if i >= len(src) || src[i] != ':' {
 			if i = skipSpace(src, i); i >= len(src) {
@@ -235,9 +244,8 @@ func skipSpace(src []byte, i int) int {
 }
 
 // scanString returns the place of the closing quote.
-func (t *scanner) scanString(i int, isName bool) (end int, plain bool, err error) {
+func (t *scanner) scanString(i int, isName bool) (end int, f form, err error) {
 	src, start := t.src, i
-	plain = true
 	for {
 		for i+8 <= len(src) {
 			if m := special(binary.LittleEndian.Uint64(src[i:])); m != 0 {
@@ -247,7 +255,7 @@ func (t *scanner) scanString(i int, isName bool) (end int, plain bool, err error
 			i += 8
 		}
 		if i >= len(src) {
-			return 0, false, t.eofIn(isName)
+			return 0, 0, t.eofIn(isName)
 		}
 		switch c := src[i]; {
 		case c == '"':
@@ -256,24 +264,28 @@ func (t *scanner) scanString(i int, isName bool) (end int, plain bool, err error
 				limit = maxNameLength
 			}
 			if i-start > limit {
-				if err := t.tooLong(start, i, plain, isName, limit); err != nil {
-					return 0, false, err
+				if err := t.tooLong(start, i, f, isName, limit); err != nil {
+					return 0, 0, err
 				}
 			}
-			return i, plain, nil
+			return i, f, nil
 		case c == '\\':
-			plain = false
+			f = formEscaped
 			if i, err = t.scanEscape(i, isName); err != nil {
-				return 0, false, err
+				return 0, 0, err
 			}
 		case c < ' ':
-			return 0, false, t.controlCharacter(i, isName)
+			return 0, 0, t.controlCharacter(i, isName)
 		case c >= 0x80:
 			n, standard, err := t.scanUTF8(i, isName)
-			if err != nil {
-				return 0, false, err
+			switch {
+			case err != nil:
+				return 0, 0, err
+			case !standard:
+				f = formEscaped
+			case n == 4:
+				f = max(f, formAstral)
 			}
-			plain = plain && standard
 			i += n
 		default:
 			i++

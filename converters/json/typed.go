@@ -53,7 +53,7 @@ func (d *Decoder) convert(s *schema.Schema, at int32) (schema.Value, error) {
 		return schema.OfFloat64(0), nil
 	case schema.String:
 		if tok.kind == kindString {
-			return schema.OfString(d.scan.text(tok)), nil
+			return d.scan.value(tok), nil
 		}
 		d.odd = true
 		return schema.Value{}, nil
@@ -122,7 +122,7 @@ func (d *Decoder) mapping(s *schema.Schema, at int32) (schema.Value, error) {
 			if err != nil {
 				return d.repeatingMap(s, at)
 			}
-			entries[n] = schema.Entry{Key: schema.OfString(d.scan.text(&d.scan.tokens[i])), Value: v}
+			entries[n] = schema.Entry{Key: d.scan.value(&d.scan.tokens[i]), Value: v}
 			i = d.scan.tokens[i+1].next
 		}
 		return schema.OfMap(d.arena.Map(entries)), nil

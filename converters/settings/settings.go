@@ -24,7 +24,7 @@ const TypeKey = "converter.type"
 // Def returns the definition of converter.type followed by a converter's own settings.
 func Def(own ...configdef.Key) *configdef.Def {
 	return configdef.New(
-		configdef.Required(TypeKey, configdef.String, configdef.Low, "What the converter is used for: key, value or header. The worker sets it.").
+		configdef.Required(TypeKey, configdef.String, configdef.Low, "How this converter will be used.").
 			WithValidator(configdef.ValidString(string(Key), string(Value), string(Header))),
 	).Define(own...)
 }

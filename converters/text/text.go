@@ -19,7 +19,7 @@ const encodingKey = "converter.encoding"
 func definition() *configdef.Def {
 	return settings.Def(
 		configdef.Optional(encodingKey, configdef.String, "UTF-8", configdef.High,
-			"The character set in which strings are written and read, by the name that Java gives it.").
+			"The name of the Java character set to use for encoding strings as byte arrays.").
 			WithGroup("", -1, configdef.WidthMedium, "Encoding"),
 	)
 }
