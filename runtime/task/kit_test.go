@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +35,7 @@ type kit struct {
 	log    *testLog
 	events chan string
 	admin  *kafka.Admin
+	probe  *kgo.Client
 }
 
 // bubble runs a test with synthetic time and a broker.
@@ -50,6 +50,9 @@ func bubble(t *testing.T, test func(*testing.T, *kit), opts ...kfake.Opt) {
 		defer func() {
 			if k.admin != nil {
 				k.admin.Close()
+			}
+			if k.probe != nil {
+				k.probe.Close()
 			}
 			if err := b.Close(); err != nil {
 				t.Error(err)
@@ -579,5 +582,3 @@ func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
-
-const forever = time.Duration(math.MaxInt64)

@@ -153,9 +153,10 @@ func (k *kit) deadLetters(topic string, headers bool) func(*SinkConfig) {
 // groupOffsets returns the group's committed offsets.
 func (k *kit) groupOffsets() string {
 	k.t.Helper()
-	c := k.client()
-	defer c.Close()
-	offsets, err := kadm.NewClient(c).FetchOffsets(k.t.Context(), group)
+	if k.probe == nil {
+		k.probe = k.client()
+	}
+	offsets, err := kadm.NewClient(k.probe).FetchOffsets(k.t.Context(), group)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		k.t.Fatal(err)
 	}
