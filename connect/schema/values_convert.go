@@ -15,6 +15,15 @@ func cannotConvert(v Value, to string) error {
 	return errs.Data("Unable to convert " + v.Text() + " (class " + v.Kind().JavaClass() + ") to " + to)
 }
 
+// cannotConvertParsed is the like for a value that was parsed from a string: its
+// maps are of another class.
+func cannotConvertParsed(v Value, to string) error {
+	if v.Kind() == KindMap {
+		return errs.Data("Unable to convert " + v.Text() + " (class java.util.LinkedHashMap) to " + to)
+	}
+	return cannotConvert(v, to)
+}
+
 // ConvertToBoolean gives the boolean, that of a string, or whether a number's whole
 // part is not 0. Null stays null.
 func ConvertToBoolean(from *Schema, v Value) (Value, error) {
@@ -126,6 +135,9 @@ func convertToKind(kind Kind, to string, v Value) (Value, error) {
 		if v, err = parseText(v); err != nil {
 			return Value{}, err
 		}
+		if v.Kind() != kind {
+			return Value{}, cannotConvertParsed(v, to)
+		}
 	}
 	if v.Kind() != kind {
 		return Value{}, cannotConvert(v, to)
@@ -195,6 +207,13 @@ func required3(convert func(from *Schema, v Value) (Value, error), from *Schema,
 		var err error
 		if v, err = parseText(v); err != nil {
 			return Value{}, err
+		}
+		if v.Kind() == KindMap {
+			to := "a number"
+			if from != nil {
+				to = from.String()
+			}
+			return Value{}, cannotConvertParsed(v, to)
 		}
 	}
 	if v.Kind() == KindDate && from == nil {

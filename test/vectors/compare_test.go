@@ -35,7 +35,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestFilesAreComplete(t *testing.T) {
-	for name, want := range map[string]int{Transforms: 4034, JSONConverter: 679, SimpleConverters: 362, HeaderConverter: 348, ConfigDef: 75} {
+	for name, want := range map[string]int{Transforms: 4034, JSONConverter: 679, SimpleConverters: 362, HeaderConverter: 348, ConfigDef: 75, Values: 2200} {
 		lines, err := Lines(name)
 		if err != nil || len(lines) != want {
 			t.Errorf("%s: %d lines, %v; expected %d", name, len(lines), err, want)

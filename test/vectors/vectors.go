@@ -26,6 +26,7 @@ const (
 	SimpleConverters = "simple_converters"
 	HeaderConverter  = "header_converter"
 	ConfigDef        = "configdef"
+	Values           = "values"
 )
 
 // Lines returns the lines of a file.
