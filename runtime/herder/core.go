@@ -16,6 +16,8 @@ const (
 	claimBackoff = 250 * time.Millisecond
 	// keyRetry is the wait before a session key that could not be written is written again.
 	keyRetry = time.Second
+	// keyPatience is how long a written key may take to be read back.
+	keyPatience = 30 * time.Second
 
 	protocolEager     = 0
 	protocolSessioned = 2
@@ -162,6 +164,8 @@ func (c *Core) Step(now time.Time, ev Event) []Action {
 		c.fenced = true
 	case SessionKeyWritten:
 		c.keyPending = false
+		// The key shows in the snapshot only when it was read back.
+		c.keyWriteNext = now.Add(keyPatience)
 		if !ev.OK {
 			c.keyWriteNext = now.Add(keyRetry)
 			c.canRead = false

@@ -198,3 +198,17 @@ func TestEagerProtocolOnlyRejoins(t *testing.T) {
 		{"changed", 0, ConfigsChanged{Snapshot: snap(6, "a", "b"), Connectors: []string{"a", "b"}}, []Action{Rejoin{"configuration changed"}}},
 	})
 }
+
+// A written key is not there before it was read back; it must not be written again.
+func TestFirstSessionKeyIsWrittenOnce(t *testing.T) {
+	c := NewCore(cfg, state.NewConfigSnapshot(state.SnapshotData{Offset: 5}))
+	lead := joined(assigned(5, nil))
+	lead.Leader = true
+	run(t, c, []step{
+		{"elected", 0, lead, []Action{SweepStatuses{}, ClaimWrites{}, WriteSessionKey{}}},
+		{"claimed", 0, Claimed{true}, nil},
+		{"written", 0, SessionKeyWritten{true}, nil},
+		{"not yet read back", time.Second, Tick{}, nil},
+		{"read back", time.Second, ConfigsChanged{Snapshot: snap(6), SessionKey: true}, nil},
+	})
+}
