@@ -86,7 +86,9 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func pemOf(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+func pemOf(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
 
 // handshake connects with the settings to a server that asks for a client
 // certificate of the authority if mutual.
