@@ -67,7 +67,8 @@ func (a *Admin) retry(ctx context.Context, what string, fn func(context.Context)
 	defer cancel()
 	for pause := retryMin; ; pause = nextPause(pause) {
 		err := fn(ctx)
-		if err == nil || !Retriable(err) {
+		// Unlike clients that read and write, an admin takes a missing topic as an answer.
+		if err == nil || !Retriable(err) || errors.Is(err, kerr.UnknownTopicOrPartition) {
 			return err
 		}
 		if ctx.Err() == nil {
@@ -106,13 +107,27 @@ func javaTimeout(err error) error {
 	return JavaError(err)
 }
 
+// metadata asks a broker, past the client's cache, which may be some seconds old.
+func (a *Admin) metadata(ctx context.Context, topics ...string) (*kmsg.MetadataResponse, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none, rather than all
+	for _, t := range topics {
+		rt := kmsg.NewMetadataRequestTopic()
+		rt.Topic = &t
+		req.Topics = append(req.Topics, rt)
+	}
+	return req.RequestWith(ctx, a.client)
+}
+
 // ClusterID returns the id of the Kafka cluster, "" when it has none
 // (ConnectUtils.lookupKafkaClusterId).
 func (a *Admin) ClusterID(ctx context.Context) (string, error) {
 	var id string
 	err := a.retry(ctx, "describing the cluster", func(ctx context.Context) error {
-		m, err := a.kadm.BrokerMetadata(ctx)
-		id = m.Cluster
+		m, err := a.metadata(ctx)
+		if err == nil && m.ClusterID != nil {
+			id = *m.ClusterID
+		}
 		var dns *net.DNSError
 		if errors.As(err, &dns) && dns.IsNotFound {
 			return errs.Wrap(errs.ClassConfig, err, "No resolvable bootstrap urls given in bootstrap.servers").
@@ -236,18 +251,20 @@ func (a *Admin) topicError(err error, message string) error {
 // exist (TopicAdmin.describeTopics).
 func (a *Admin) DescribeTopic(ctx context.Context, topic string) (partitions int, exists bool, err error) {
 	err = a.retry(ctx, "describing topic "+topic, func(ctx context.Context) error {
-		m, err := a.kadm.Metadata(ctx, topic)
+		m, err := a.metadata(ctx, topic)
 		if err != nil {
 			return err
 		}
-		d := m.Topics[topic]
-		switch {
-		case errors.Is(d.Err, kerr.UnknownTopicOrPartition), errors.Is(d.Err, kerr.UnknownTopicID):
-			return nil
-		case d.Err != nil:
-			return d.Err
+		if len(m.Topics) != 1 {
+			return fmt.Errorf("the broker described %d topics instead of one", len(m.Topics))
 		}
-		partitions, exists = len(d.Partitions), true
+		if err := kerr.ErrorForCode(m.Topics[0].ErrorCode); err != nil {
+			if errors.Is(err, kerr.UnknownTopicOrPartition) {
+				return nil
+			}
+			return err
+		}
+		partitions, exists = len(m.Topics[0].Partitions), true
 		return nil
 	})
 	switch {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -150,9 +151,9 @@ func brokerVersions() *kversion.Versions {
 	return v
 }
 
-// fixRequests changes requests that the broker would misread: it takes group types
-// in lower case only, and Java's clients ask for "Classic".
+// fixRequests changes requests that the broker would misread.
 func fixRequests(c *kfake.Cluster) {
+	// It takes group types in lower case only, and Java's clients ask for "Classic".
 	c.ControlKey(kmsg.ListGroups.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		req := r.(*kmsg.ListGroupsRequest)
@@ -161,7 +162,28 @@ func fixRequests(c *kfake.Cluster) {
 		}
 		return nil, nil, false
 	})
+	// It forgets topics that it made for a metadata request if it is killed, and then
+	// mixes their records with those of the next topic of the name.
+	c.ControlKey(kmsg.Metadata.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		req := r.(*kmsg.MetadataRequest)
+		if req.Version >= 4 && !req.AllowAutoTopicCreation {
+			return nil, nil, false
+		}
+		for _, t := range req.Topics {
+			if t.Topic != nil && topicName.MatchString(*t.Topic) && c.TopicInfo(*t.Topic) == nil {
+				// One that collides with another stays unknown to the client.
+				_ = c.CreateTopic(*t.Topic, 0, nil)
+			}
+		}
+		req.AllowAutoTopicCreation = false
+		return nil, nil, false
+	})
 }
+
+// topicName is what Kafka allows (org.apache.kafka.common.internals.Topic), but for "."
+// and "..", which no client of ours asks for.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 func brokerAddr(cfg BrokerConfig) (host string, port int, err error) {
 	addr := cfg.Addr
