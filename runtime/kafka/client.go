@@ -115,7 +115,8 @@ func commonClient(c *cd.Config, given map[string]string, env Env) (*Client, erro
 	} else if id != "" {
 		cl.Opts = append(cl.Opts, kgo.ClientID(id))
 	}
-	if !c.Bool("enable.metrics.push") {
+	if given["enable.metrics.push"] == "" || !c.Bool("enable.metrics.push") {
+		// Unless it is asked for: to close a client would wait for a broker that is gone.
 		cl.Opts = append(cl.Opts, kgo.DisableClientMetrics())
 	}
 	if env.Logger != nil {
