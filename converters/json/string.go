@@ -1,7 +1,6 @@
 package json
 
 import (
-	"unicode"
 	"unicode/utf8"
 	"unsafe"
 
@@ -100,16 +99,8 @@ func appendChar(dst []byte, u uint16) []byte {
 // identifier, which may not follow a literal directly.
 func identifierPart(rest []byte) bool {
 	if c := rest[0]; c < utf8.RuneSelf {
-		if c < '0' || c == ']' || c == '}' {
-			return false
-		}
-		return c == '_' || c == 0x7f || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+		return c >= '0' && c != ']' && c != '}' && identifierChar(rune(c))
 	}
 	r, n := utf8.DecodeRune(rest)
-	if r == utf8.RuneError && n <= 1 {
-		return true
-	}
-	r &= 0xffff // Jackson looks at one char
-	return unicode.In(r, unicode.L, unicode.Nl, unicode.Nd, unicode.Sc, unicode.Pc, unicode.Mn, unicode.Mc, unicode.Cf) ||
-		r >= 0x80 && r < 0xa0
+	return r == utf8.RuneError && n <= 1 || identifierChar(r&0xffff) // Jackson looks at one char
 }

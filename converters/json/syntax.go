@@ -1,11 +1,9 @@
 package json
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/moldau-io/moldau/connect/errs"
 )
@@ -20,12 +18,26 @@ const (
 const source = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); "
 
 // location names a place as Jackson does: lines and columns count from 1, columns
-// in bytes.
-func (t *scanner) location(i int) string {
-	i = min(i, len(t.src))
-	line := 1 + bytes.Count(t.src[:i], []byte{'\n'})
-	column := i - bytes.LastIndexByte(t.src[:i], '\n')
-	return fmt.Sprintf("%sline: %d, column: %d]", source, line, column)
+// in bytes. Carriage returns end lines too.
+func (t *scanner) location(i int) string { return t.locationPast(i, i) }
+
+// locationPast names the column of i in the line of lineOf, for errors found when
+// a line's end was already read over.
+func (t *scanner) locationPast(lineOf, i int) string {
+	line, start := 1, 0
+	for at := 0; at < min(lineOf, len(t.src)); at++ {
+		switch t.src[at] {
+		case '\r':
+			if at+1 < lineOf && at+1 < len(t.src) && t.src[at+1] == '\n' {
+				at++
+			}
+		case '\n':
+		default:
+			continue
+		}
+		line, start = line+1, at+1
+	}
+	return fmt.Sprintf("%sline: %d, column: %d]", source, line, i-start+1)
 }
 
 // failure makes the error of a text that is not JSON, as Connect reports it: a
@@ -50,20 +62,36 @@ func charText(c rune) string {
 	return fmt.Sprintf("'%c' (code %d)", c, c)
 }
 
-// runeAt decodes the character at i for an error text.
-func (t *scanner) runeAt(i int) rune {
-	r, n := utf8.DecodeRune(t.src[i:])
-	if r == utf8.RuneError && n <= 1 {
-		return rune(t.src[i])
-	}
-	return r
+// unexpected reports a byte that has no place where it is; Jackson shows the byte.
+func (t *scanner) unexpected(i int, why string) error {
+	return t.parseError(i, "Unexpected character (%s): %s", charText(rune(t.src[i])), why)
 }
 
-func (t *scanner) unexpected(i int, why string) error {
-	if c := t.src[i]; c >= 0x80 && (c&0xe0 != 0xc0 && c&0xf0 != 0xe0 && c&0xf8 != 0xf0) {
-		return t.invalidStart(i)
+// charAt decodes the character at i for an error text, as one Java char.
+func (t *scanner) charAt(i int) (c rune, n int, err error) {
+	b := t.src[i:]
+	switch {
+	case b[0] < 0x80:
+		return rune(b[0]), 1, nil
+	case b[0]&0xe0 == 0xc0:
+		c, n = rune(b[0]&0x1f), 2
+	case b[0]&0xf0 == 0xe0:
+		c, n = rune(b[0]&0xf), 3
+	case b[0]&0xf8 == 0xf0:
+		c, n = rune(b[0]&7), 4
+	default:
+		return 0, 0, t.invalidStart(i)
 	}
-	return t.parseError(i, "Unexpected character (%s): %s", charText(t.runeAt(i)), why)
+	for j := 1; j < n; j++ {
+		if j >= len(b) {
+			return 0, 0, t.eofWithin("in null")
+		}
+		if b[j]&0xc0 != 0x80 {
+			return 0, 0, t.invalidMiddle(i + j)
+		}
+		c = c<<6 | rune(b[j]&0x3f)
+	}
+	return c & 0xffff, n, nil
 }
 
 func (t *scanner) notAValue(i int) error {
@@ -78,12 +106,14 @@ func (t *scanner) notAValue(i int) error {
 			}
 			return t.parseError(i, "Unexpected close marker '%c': no open %s to close", c, name)
 		}
-		return t.unexpected(i, "expected a value")
+		if c == '}' || t.tokens[t.open[len(t.open)-1]].kind == kindArray {
+			return t.unexpected(i, "expected a value")
+		}
 	case c == ',':
 		return t.unexpected(i, "expected a value")
 	case c == '/':
 		return t.unexpected(i, "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)")
-	case identifierStart(t.src[i:]):
+	case identifierStart(rune(c)):
 		return t.badToken(i)
 	case c < ' ':
 		return t.illegalSpace(i)
@@ -92,12 +122,23 @@ func (t *scanner) notAValue(i int) error {
 }
 
 func (t *scanner) illegalSpace(i int) error {
-	return t.parseError(i, "Illegal character (%s): only regular white space (\\r, \\n, \\t) is allowed between tokens", charText(rune(t.src[i])))
+	return t.parseError(i+1, "Illegal character (%s): only regular white space (\\r, \\n, \\t) is allowed between tokens", charText(rune(t.src[i])))
 }
 
-func identifierStart(rest []byte) bool {
-	r, n := utf8.DecodeRune(rest)
-	return n > 0 && (r == '_' || r == '$' || unicode.IsLetter(r))
+// identifierStart says what Java allows at the start of an identifier.
+func identifierStart(c rune) bool {
+	return unicode.In(c, unicode.L, unicode.Nl, unicode.Sc, unicode.Pc)
+}
+
+// identifierChar says what Java allows within an identifier.
+func identifierChar(c rune) bool {
+	switch {
+	case c < 0x80 && (c < 9 || c > 13 && c < 28 || c == 0x7f):
+		return true // Java ignores these controls in identifiers
+	case c >= 0x80 && c < 0xa0:
+		return true
+	}
+	return identifierStart(c) || unicode.In(c, unicode.Nd, unicode.Mn, unicode.Mc, unicode.Cf)
 }
 
 func (t *scanner) notAfterValue(i int, inObject bool) error {
@@ -124,7 +165,11 @@ func (t *scanner) notAName(i int) error {
 	if t.src[i] < ' ' {
 		return t.illegalSpace(i)
 	}
-	return t.unexpected(i, "was expecting double-quote to start field name")
+	c, _, err := t.charAt(i)
+	if err != nil {
+		return err
+	}
+	return t.parseError(i, "Unexpected character (%s): was expecting double-quote to start field name", charText(c))
 }
 
 // eof reports a text that ends between tokens.
@@ -155,11 +200,15 @@ func (t *scanner) controlCharacter(i int, isName bool) error {
 	if isName {
 		where = "name"
 	}
-	return t.parseError(i+1, "Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", charText(rune(t.src[i])), where)
+	return t.parseError(i, "Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", charText(rune(t.src[i])), where)
 }
 
 func (t *scanner) badEscape(i int) error {
-	return t.parseError(i, "Unrecognized character escape %s", charText(t.runeAt(i)))
+	c, n, err := t.charAt(i)
+	if err != nil {
+		return err
+	}
+	return t.parseError(i+n-1, "Unrecognized character escape %s", charText(c))
 }
 
 func (t *scanner) invalidStart(i int) error {
@@ -167,25 +216,54 @@ func (t *scanner) invalidStart(i int) error {
 }
 
 func (t *scanner) invalidMiddle(i int) error {
-	return t.parseError(i, "Invalid UTF-8 middle byte 0x%x", t.src[i])
+	return t.parseError(i+1, "Invalid UTF-8 middle byte 0x%x", t.src[i])
 }
+
+// maxErrorToken is how much of a word Jackson shows.
+const maxErrorToken = 256
 
 // badToken reports a word that is no literal.
 func (t *scanner) badToken(i int) error {
-	end := i
-	for end < len(t.src) && end-i < 256 {
-		r, n := utf8.DecodeRune(t.src[end:])
-		if !identifierPart(t.src[end:]) && r != '$' {
-			break
+	for _, word := range []string{"NaN", "Infinity"} {
+		if strings.HasPrefix(view(t.src[i:]), word) && !t.identifierAt(i+len(word)) {
+			return t.parseError(i+len(word), "Non-standard token '%s': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow", word)
 		}
-		end += n
 	}
-	word := string(t.src[i:end])
-	switch word {
-	case "NaN", "Infinity", "INF":
-		return t.parseError(end, "Non-standard token '%s': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow", word)
+	word := []rune{rune(t.src[i])}
+	at := i + 1
+	for at < len(t.src) {
+		c, n, err := t.charAt(at)
+		if err != nil {
+			return err
+		}
+		if !identifierChar(c) {
+			// The place of the error is behind the character that ended the word.
+			return failure(classParse, t.unrecognized(string(word))+"\n at "+t.locationPast(i, at+n))
+		}
+		word = append(word, c)
+		at += n
+		if len(word) >= maxErrorToken {
+			return failure(classParse, t.unrecognized(string(word)+"...")+"\n at "+t.locationPast(i, at))
+		}
 	}
-	return t.parseError(end, "Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", word)
+	return failure(classParse, t.unrecognized(string(word))+"\n at "+t.locationPast(i, at))
+}
+
+// badEnd reports what is not ASCII right behind a literal. Jackson means to decode
+// it, and takes the first byte for the second too.
+func (t *scanner) badEnd(i int) error {
+	if c := t.src[i]; c&0xc0 == 0x80 || c >= 0xf8 {
+		return t.parseError(i, "Invalid UTF-8 start byte 0x%x", c)
+	}
+	return t.invalidMiddle(i)
+}
+
+func (t *scanner) identifierAt(i int) bool {
+	return i < len(t.src) && identifierPart(t.src[i:])
+}
+
+func (t *scanner) unrecognized(word string) string {
+	return "Unrecognized token '" + word + "': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 }
 
 func (t *scanner) badMinus(i int) error {
@@ -197,22 +275,28 @@ func (t *scanner) badMinus(i int) error {
 			return t.parseError(i+len(word), "Non-standard token '-%s': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow", word)
 		}
 	}
-	return t.unexpectedNumber(t.runeAt(i), i, "expected digit (0-9) to follow minus sign, for valid numeric value")
+	return t.unexpectedNumber(i, "expected digit (0-9) to follow minus sign, for valid numeric value")
 }
 
-func (t *scanner) unexpectedNumber(c rune, at int, why string) error {
-	return t.parseError(at, "Unexpected character (%s) in numeric value: %s", charText(c), why)
+func (t *scanner) unexpectedNumber(i int, why string) error {
+	return t.parseError(i, "Unexpected character (%s) in numeric value: %s", charText(rune(t.src[i])), why)
+}
+
+// badFraction reports a point with no digit behind it.
+func (t *scanner) badFraction(i int) error {
+	return t.unexpectedNumber(min(i, len(t.src)-1), "Decimal point not followed by a digit")
 }
 
 func (t *scanner) badExponent(i int) error {
 	if i >= len(t.src) {
 		return t.eofWithin("in null")
 	}
-	return t.unexpectedNumber(t.runeAt(i), i, "Exponent indicator not followed by a digit")
+	return t.unexpectedNumber(i, "Exponent indicator not followed by a digit")
 }
 
-func (t *scanner) badNumber(start, end int) error {
-	return t.parseError(end, "Malformed numeric value (%s)", t.src[start:min(end, start+100)])
+// badNumber reports a number that java.math.BigDecimal refuses.
+func badNumber(text []byte, why string) error {
+	return failure(errs.ClassNumberFormat, fmt.Sprintf("Value \"%s\" can not be deserialized as `java.math.BigDecimal`, reason:  %s", text, why))
 }
 
 func (t *scanner) tooDeep(depth int) error {

@@ -378,7 +378,7 @@ func (t *scanner) scanLiteral(i int) (end int, k kind, err error) {
 	end = i + len(word)
 	if end < len(t.src) {
 		if !t.wide && t.src[end] >= 0x80 {
-			return 0, 0, t.invalidMiddle(end) // Jackson takes the byte for the second of itself
+			return 0, 0, t.badEnd(end)
 		}
 		if identifierPart(t.src[end:]) {
 			return 0, 0, t.badToken(i)
@@ -421,8 +421,8 @@ func (t *scanner) scanNumber(i int) (int, error) {
 	tok.end = int32(i)
 	switch {
 	case tok.kind == kindFloat:
-		if !floatReadable(src[start:i]) {
-			return 0, t.badNumber(start, i)
+		if why := unreadable(src[start:i]); why != "" {
+			return 0, badNumber(src[start:i], why)
 		}
 	case count <= 18:
 		tok.num = int64(n)
@@ -453,7 +453,7 @@ func (t *scanner) scanFraction(i, count int) (end, digits int, err error) {
 		for i++; i < len(src) && src[i] >= '0' && src[i] <= '9'; i++ {
 		}
 		if i == from {
-			return 0, 0, t.unexpectedNumber('.', i, "Decimal point not followed by a digit")
+			return 0, 0, t.badFraction(i)
 		}
 		count += i - from
 	}
@@ -473,28 +473,27 @@ func (t *scanner) scanFraction(i, count int) (end, digits int, err error) {
 	return i, count, nil
 }
 
-// floatReadable says whether java.math.BigDecimal takes the number: its exponent
-// and scale must fit an int.
-func floatReadable(text []byte) bool {
+// unreadable says why java.math.BigDecimal refuses a number, or nothing if it takes
+// it: exponent and scale must fit an int.
+func unreadable(text []byte) string {
 	fraction, point := 0, false
 	for i, c := range text {
 		switch {
 		case c == '.':
 			point = true
 		case c|0x20 == 'e':
-			exp := text[i+1:]
-			if len(exp) < 9 {
-				return true
+			if exp := text[i+1:]; len(exp) > 8 {
+				return unreadableExponent(exp, fraction)
 			}
-			return exponentReadable(exp, fraction)
+			return ""
 		case point:
 			fraction++
 		}
 	}
-	return true
+	return ""
 }
 
-func exponentReadable(exp []byte, fraction int) bool {
+func unreadableExponent(exp []byte, fraction int) string {
 	sign := int64(1)
 	if exp[0] == '-' {
 		sign = -1
@@ -506,10 +505,14 @@ func exponentReadable(exp []byte, fraction int) bool {
 		exp = exp[1:]
 	}
 	if len(exp) > 10 {
-		return false
+		return "Too many nonzero exponent digits."
 	}
 	n, err := strconv.ParseInt(view(exp), 10, 64)
-	n *= sign
-	scale := int64(fraction) - n
-	return err == nil && n == int64(int32(n)) && scale == int64(int32(scale))
+	if n *= sign; err != nil || n != int64(int32(n)) {
+		return "Exponent overflow."
+	}
+	if scale := int64(fraction) - n; scale != int64(int32(scale)) {
+		return "Scale out of range."
+	}
+	return ""
 }
