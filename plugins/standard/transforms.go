@@ -1,13 +1,24 @@
 package standard
 
 import (
+	"slices"
+
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/plugins"
 	smt "github.com/moldau-io/moldau/transforms"
+	"github.com/moldau-io/moldau/transforms/claimcheck"
 	"github.com/moldau-io/moldau/transforms/predicates"
 )
 
-const apache = "org.apache.kafka.connect.transforms."
+// Packages of transforms' classes.
+const (
+	apache    = "org.apache.kafka.connect.transforms."
+	ours      = "io.moldau.transforms."
+	confluent = "io.confluent.connect.transforms."
+	aiven     = "io.aiven.kafka.connect.transforms."
+	common    = "com.github.jcustenborder.kafka.connect.transform.common."
+	cjmatta   = "com.github.cjmatta.kafka.connect.smt."
+)
 
 // transforms are the transforms and predicates that ship.
 func transforms() []plugins.Plugin {
@@ -30,10 +41,40 @@ func transforms() []plugins.Plugin {
 		"HasHeaderKey": predicates.NewHasHeaderKey, "RecordIsTombstone": predicates.NewRecordIsTombstone,
 		"TopicNameMatches": predicates.NewTopicNameMatches,
 	} {
-		out = append(out, plugins.Plugin{Kind: plugins.Predicate, Class: apache + "predicates." + name, Version: connect.Version,
-			New: func() connect.Configured { return make() }})
+		out = append(out, predicate(apache+"predicates."+name, make))
 	}
-	return out
+	return append(out, furtherTransforms()...)
+}
+
+// furtherTransforms are those that Apache does not ship, under our own names and, where
+// others made the like known, under theirs.
+func furtherTransforms() []plugins.Plugin {
+	return slices.Concat(
+		both(ours+"ExtractTopic", []string{confluent + "ExtractTopic", aiven + "ExtractTopic"}, smt.NewExtractTopic),
+		both(ours+"Filter", []string{confluent + "Filter"}, smt.NewContentFilter),
+		both(ours+"InsertUuid", []string{cjmatta + "InsertUuid"}, smt.NewInsertUUID),
+		both(ours+"TimestampNowField", []string{common + "TimestampNowField"}, smt.NewTimestampNowField),
+		both(ours+"ToJson", []string{common + "ToJSON"}, smt.NewToJSON),
+		both(ours+"FromJson", nil, smt.NewFromJSON),
+		both(ours+"FlattenArrays", nil, smt.NewFlattenArrays),
+		both(ours+"DropNulls", nil, smt.NewDropNulls),
+		[]plugins.Plugin{
+			transform(ours+"ExtractTopic$Header", []string{confluent + "ExtractTopic$Header"}, smt.NewExtractTopicHeader),
+			transform(ours+"KeyToValue", []string{aiven + "KeyToValue"}, smt.NewKeyToValue),
+			transform(ours+"MessageTimestampRouter", []string{confluent + "MessageTimestampRouter"}, smt.NewMessageTimestampRouter),
+			transform(ours+"TimestampNow", []string{common + "TimestampNow"}, smt.NewTimestampNow),
+			transform(ours+"TombstoneHandler", []string{aiven + "TombstoneHandler"}, smt.NewTombstoneHandler),
+			transform(ours+"CelFilter", nil, smt.NewCELFilter),
+			transform(ours+"ClaimCheck", nil, claimcheck.New),
+			transform(ours+"ClaimCheckRestore", nil, claimcheck.NewRestore),
+			predicate(ours+"predicates.CelCondition", predicates.NewCELCondition),
+			predicate(ours+"predicates.JsonPathCondition", predicates.NewJSONPathCondition),
+		},
+	)
+}
+
+func predicate(class string, make func() connect.Predicate) plugins.Plugin {
+	return plugins.Plugin{Kind: plugins.Predicate, Class: class, Version: connect.Version, New: func() connect.Configured { return make() }}
 }
 
 // both lists a transform for keys and for values. Aliases are names without $Key and $Value.
