@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 // AdminSettings is what the settings of an admin client come to.
@@ -16,7 +17,7 @@ type AdminSettings struct {
 // NewAdminSettings reads the settings of an admin client, in Java's keys and with Java's
 // defaults and checks (AdminClientConfig). It connects to nothing.
 func NewAdminSettings(props map[string]string, env Env) (*AdminSettings, error) {
-	c, err := parse(AdminDef(), props, nil)
+	c, err := parse(settings.AdminDef(), props, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,13 @@ type Client struct {
 	RequestTimeout time.Duration
 }
 
+// Classes that stand for what Java's clients must have, or have by default.
+const (
+	byteSerializer   = "org.apache.kafka.common.serialization.ByteArraySerializer"
+	byteDeserializer = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
+	jmxReporter      = "org.apache.kafka.common.metrics.JmxReporter"
+)
+
 // Bounds of franz-go.
 const (
 	minTimeout  = 100 * time.Millisecond

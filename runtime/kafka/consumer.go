@@ -11,6 +11,7 @@ import (
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 // Consumer is what the settings of a consumer come to.
@@ -66,7 +67,7 @@ func (r OffsetReset) offsets() (start, reset kgo.Offset) {
 // and checks (ConsumerConfig, KafkaConsumer). It connects to nothing. Topics and
 // rebalance callbacks are left to the caller.
 func NewConsumer(props map[string]string, env Env) (*Consumer, error) {
-	c, err := parse(ConsumerDef(), props, map[string]string{"key.deserializer": byteDeserializer, "value.deserializer": byteDeserializer})
+	c, err := parse(settings.ConsumerDef(), props, map[string]string{"key.deserializer": byteDeserializer, "value.deserializer": byteDeserializer})
 	if err != nil {
 		return nil, err
 	}
@@ -199,16 +200,6 @@ func balancers(classes []string) ([]kgo.GroupBalancer, error) {
 		return nil, errs.InvalidValue(key, "", "must name an assignor")
 	}
 	return all, nil
-}
-
-func resetValidator() cd.Validator {
-	return cd.LambdaValidator(func(name string, value any) error {
-		s, _ := value.(string)
-		if _, err := parseReset(s); err != nil {
-			return cd.Invalid(name, value, "Invalid value `"+s+"` for configuration "+name+". The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'.")
-		}
-		return nil
-	}, "[latest, earliest, none, by_duration:PnDTnHnMn.nS]")
 }
 
 func parseReset(s string) (OffsetReset, error) {

@@ -10,6 +10,7 @@ import (
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 // Producer is what the settings of a producer come to.
@@ -36,7 +37,7 @@ const roundRobinPartitioner = "RoundRobinPartitioner"
 // NewProducer reads the settings of a producer, in Java's keys and with Java's defaults
 // and checks (ProducerConfig, KafkaProducer). It connects to nothing.
 func NewProducer(props map[string]string, env Env) (*Producer, error) {
-	c, err := parse(ProducerDef(), props, map[string]string{"key.serializer": byteSerializer, "value.serializer": byteSerializer})
+	c, err := parse(settings.ProducerDef(), props, map[string]string{"key.serializer": byteSerializer, "value.serializer": byteSerializer})
 	if err != nil {
 		return nil, err
 	}

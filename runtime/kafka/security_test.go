@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 func read(t testing.TB, name string) string {
@@ -330,7 +331,7 @@ func TestOAuth(t *testing.T) {
 	ctx := context.Background()
 	const module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
 	source := func(env Env, keyValues ...string) (sasl.Mechanism, error) {
-		c, err := parse(ProducerDef(), with(append(keyValues, "sasl.mechanism", "OAUTHBEARER", "key.serializer", "k", "value.serializer", "v")...), nil)
+		c, err := parse(settings.ProducerDef(), with(append(keyValues, "sasl.mechanism", "OAUTHBEARER", "key.serializer", "k", "value.serializer", "v")...), nil)
 		if err != nil {
 			return nil, err
 		}

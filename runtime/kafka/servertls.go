@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/settings"
 )
 
 // ServerTLS makes the TLS settings of an HTTPS server from ssl.* settings, as the
@@ -42,7 +43,7 @@ func restTLS(props map[string]string) (*tls.Config, error) {
 			own[k] = v
 		}
 	}
-	c, err := parse(AdminDef(), maps.Clone(own), nil)
+	c, err := parse(settings.AdminDef(), maps.Clone(own), nil)
 	if err != nil {
 		return nil, err
 	}
