@@ -42,7 +42,7 @@ func (s *ConnectorOffsetStore) Start(ctx context.Context) error { return s.own.S
 
 // Stop waits for what is being copied to the worker's store, and stops the own one.
 func (s *ConnectorOffsetStore) Stop(ctx context.Context) error {
-	return errors.Join(s.settle(ctx), s.own.Stop(ctx))
+	return errors.Join(s.Settle(ctx), s.own.Stop(ctx))
 }
 
 // Topic is the connector's own topic.
@@ -127,7 +127,7 @@ func (s *ConnectorOffsetStore) Prepare(ctx context.Context, connector string, of
 	if len(removed) == 0 {
 		return nil
 	}
-	if err := s.settle(ctx); err != nil { // or a copy could bring it back
+	if err := s.Settle(ctx); err != nil { // or a copy could bring it back
 		return err
 	}
 	return s.worker.Set(ctx, connector, removed)
@@ -176,8 +176,8 @@ func (s *ConnectorOffsetStore) mirror() {
 	}
 }
 
-// settle waits until nothing is being copied.
-func (s *ConnectorOffsetStore) settle(ctx context.Context) error {
+// Settle waits until nothing is being copied.
+func (s *ConnectorOffsetStore) Settle(ctx context.Context) error {
 	s.mu.Lock()
 	idle := s.idle
 	s.mu.Unlock()

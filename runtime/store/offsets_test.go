@@ -264,7 +264,7 @@ func TestConnectorOffsets(t *testing.T) {
 	if all, err := s.All(ctx, "c"); err != nil || len(all) != 2 {
 		t.Errorf("all: %v, %v", all, err)
 	}
-	must(t, s.settle(ctx))
+	must(t, s.Settle(ctx))
 	if got := lookup(t, worker, "c", a); got[0] != 3 {
 		t.Errorf("the worker's store has %v", got)
 	}
@@ -278,7 +278,7 @@ func TestConnectorOffsets(t *testing.T) {
 	}
 	// What is set need not reach it.
 	must(t, s.Set(ctx, "c", []connect.PartitionOffset{offset(b, mapOf("position", 6))}))
-	must(t, s.settle(ctx))
+	must(t, s.Settle(ctx))
 	worker.err = nil
 	must(t, s.Set(ctx, "c", []connect.PartitionOffset{offset(a, nil)}))
 	if got := lookup(t, s, "c", a, b); !slices.Equal(got, []int64{-1, 6}) {

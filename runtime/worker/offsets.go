@@ -161,7 +161,17 @@ func (w *Worker) modifySource(ctx context.Context, name string, config map[strin
 	if err != nil {
 		return false, err
 	}
-	return known, w.setInTransaction(ctx, name, config, store.Topic(), records)
+	mirror, mirrored := store.(offsetMirror)
+	if mirrored {
+		if err := mirror.Prepare(ctx, name, write); err != nil {
+			return false, err
+		}
+	}
+	err = w.setInTransaction(ctx, name, config, store.Topic(), records)
+	if err == nil && mirrored {
+		mirror.Committed(name, write)
+	}
+	return known, err
 }
 
 func (w *Worker) modifySink(ctx context.Context, name string, config map[string]string, instance connect.Connector, offsets []connect.PartitionOffset) (known bool, err error) {

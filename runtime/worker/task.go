@@ -342,6 +342,44 @@ func (o taskOffsets) Records(offsets []connect.PartitionOffset) ([]task.OffsetRe
 
 func (o taskOffsets) Topic() string { return o.s.Topic() }
 
+// newTaskOffsets is a connector's view of a store, which the task tells of its own
+// transactions if the store has a second copy.
+func newTaskOffsets(s store.OffsetStore, connector string) task.Offsets {
+	o := taskOffsets{offsetReader{s, connector}, s}
+	if m, ok := s.(offsetMirror); ok {
+		return mirroredOffsets{o, m}
+	}
+	return o
+}
+
+// offsetMirror is a store with a second copy.
+type offsetMirror = store.Mirror
+
+// mirroredOffsets is the view of such a store.
+type mirroredOffsets struct {
+	taskOffsets
+	mirror offsetMirror
+}
+
+// Records also removes from the copy what they remove, since the transaction that they
+// are for must not end before that.
+func (o mirroredOffsets) Records(offsets []connect.PartitionOffset) ([]task.OffsetRecord, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+	defer cancel()
+	if err := o.mirror.Prepare(ctx, o.connector, offsets); err != nil {
+		return nil, err
+	}
+	return o.taskOffsets.Records(offsets)
+}
+
+// Committed implements task.OffsetMirror.
+func (o mirroredOffsets) Committed(offsets []connect.PartitionOffset) {
+	o.mirror.Committed(o.connector, offsets)
+}
+
+// prepareTimeout bounds the removal of offsets from a store's second copy.
+const prepareTimeout = 30 * time.Second
+
 func (t *taskRun) source(ctx context.Context, common task.Common, config map[string]string, own *settings.Source) (_ *task.SourceConfig, release func(), err error) {
 	w, id := t.w, t.spec.ID
 	offsets, closeStore, err := w.offsetStore(ctx, id.Connector, config)
@@ -363,7 +401,7 @@ func (t *taskRun) source(ctx context.Context, common task.Common, config map[str
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := &task.SourceConfig{Common: common, Offsets: taskOffsets{offsetReader{offsets, id.Connector}, offsets}}
+	cfg := &task.SourceConfig{Common: common, Offsets: newTaskOffsets(offsets, id.Connector)}
 	if cfg.NewProducer, err = w.o.Clients.Producer(props); err != nil {
 		return nil, nil, err
 	}

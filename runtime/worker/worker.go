@@ -329,6 +329,9 @@ func (w *Worker) offsetStore(ctx context.Context, name string, config map[string
 	if err != nil {
 		return nil, nil, err
 	}
+	if topic == w.o.Offsets.Topic() && producer["bootstrap.servers"] == w.o.Bootstrap {
+		return w.o.Offsets, func() {}, nil // the same topic under another setting
+	}
 	consumer, err := w.consumerProps(name, config, "connector-consumer-"+name)
 	if err != nil {
 		return nil, nil, err
@@ -342,7 +345,15 @@ func (w *Worker) offsetStore(ctx context.Context, name string, config map[string
 	if err != nil {
 		return nil, nil, err
 	}
-	return store.NewConnectorOffsetStore(own, w.o.Offsets, w.o.Logger), release, nil
+	both := store.NewConnectorOffsetStore(own, w.o.Offsets, w.o.Logger)
+	return both, func() {
+		settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), prepareTimeout)
+		defer cancel()
+		if err := both.Settle(settle); err != nil {
+			w.o.Logger.Warn("offsets were not all copied to the worker's topic", "connector", name, "error", err)
+		}
+		release()
+	}, nil
 }
 
 func (w *Worker) connectorOffsets(ctx context.Context, name string, config map[string]string) (connect.OffsetReader, func(), error) {
