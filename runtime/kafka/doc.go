@@ -2,7 +2,7 @@
 // worker.
 //
 //   - Settings in the words of Java's clients become options of franz-go clients:
-//     producer.go, consumer.go, admin_settings.go, with the security settings in
+//     producer.go, consumer.go, adminclient.go, with the security settings in
 //     tls.go, keystore.go, sasl.go and jaas.go.
 //   - Log is a compacted topic that is read to its end and then followed.
 //   - Admin creates and checks topics and changes the offsets of groups.

@@ -75,10 +75,14 @@ func NewProducer(props map[string]string, env Env) (*Producer, error) {
 		kgo.MaxBufferedBytes(int(min(max(p.BufferMemory, 1), math.MaxInt))),
 		kgo.ProducerLinger(min(millis(c.Long("linger.ms")), time.Minute)),
 		kgo.ProduceRequestTimeout(max(p.RequestTimeout, minTimeout)),
-		kgo.RecordDeliveryTimeout(max(p.DeliveryTimeout, time.Second)),
 		kgo.AllowAutoTopicCreation(),
 		kgo.UnknownTopicRetries(-1),
 	)
+	// The client counts a record's time to live from the record's own timestamp, which is
+	// an event's and may be years old: delivery.timeout.ms cannot be handed to it.
+	if _, given := props["delivery.timeout.ms"]; given && p.DeliveryTimeout < math.MaxInt32*time.Millisecond {
+		p.Warnings = append(p.Warnings, "delivery.timeout.ms has no effect: records are tried until they are written")
+	}
 	if n := c.Int("retries"); n < math.MaxInt32 {
 		p.Opts = append(p.Opts, kgo.RecordRetries(int(n)))
 	}
