@@ -22,12 +22,22 @@ func ParseString(text string) (s *Schema, v Value, found bool, err error) {
 	if text == "" {
 		return Of(String), OfString(text), true, nil
 	}
+	if isWord(text) {
+		return Of(String), OfString(text), true, nil
+	}
 	p := valueParser{tokens: tokens{text: text}}
 	r, err := p.parse(false)
 	if err != nil {
 		return nil, Value{}, false, err
 	}
 	return r.schema, r.value, r.found, nil
+}
+
+// isWord says of most texts that are nothing but strings that they are: a letter
+// comes first, and not the first of a literal.
+func isWord(text string) bool {
+	c := text[0] | 0x20
+	return c >= 'a' && c <= 'z' && !strings.HasPrefix(text, "null") && !strings.HasPrefix(text, "true") && !strings.HasPrefix(text, "false")
 }
 
 // parsed is a value with its schema; without found it is Java's null.

@@ -3,6 +3,7 @@ package json
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -201,5 +202,29 @@ func TestDefaultsAreNotViews(t *testing.T) {
 	clear(text)
 	if sv.Value.Str() != "kept" || sv.Schema.Default().Str() != "kept" {
 		t.Errorf("%q, %q", sv.Value.Str(), sv.Schema.Default().Str())
+	}
+}
+
+// What a record costs must not depend on the size of those before it by much.
+func TestSmallObjectsAfterLargeOnes(t *testing.T) {
+	var large strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&large, `"name%d":%d,`, i, i)
+	}
+	text := []byte(`[{` + large.String() + `"z":1}` + strings.Repeat(`,{"z":1}`, 10_000) + `]`)
+	d := NewDecoder(Options{})
+	for range 3 {
+		if _, err := d.Decode(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := d.Decode(text); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if perObject := (after.TotalAlloc - before.TotalAlloc) / 10_000; perObject > 300 {
+		t.Errorf("%d bytes for each small object", perObject)
 	}
 }

@@ -30,6 +30,8 @@ type shape struct {
 	// misses counts names that were not foreseen, and resets how often the shape was
 	// learned anew; some places hold maps whose keys are data.
 	misses, resets int
+	// size is how many members the last object had.
+	size int
 	// elements is the shape of objects within an array in this place.
 	elements *shape
 }
@@ -254,10 +256,10 @@ func (p *parser) object(i, depth int, sh *shape) (schema.Value, int) {
 	if src[i] == '}' {
 		return schema.OfMap(p.arena.Map(nil)), i + 1
 	}
-	// The members go where they are to stay, as many as the shape foresees.
+	// The members go where they are to stay; there are likely as many as last time.
 	var out []schema.Entry
 	if sh != nil {
-		out = p.arena.Entries(len(sh.names))
+		out = p.arena.Entries(sh.size)
 	}
 	n, at, foreseen := 0, 0, true
 	for {
@@ -324,6 +326,9 @@ func (p *parser) object(i, depth int, sh *shape) (schema.Value, int) {
 				return schema.Value{}, -1
 			}
 		case '}':
+			if sh != nil {
+				sh.size = n
+			}
 			if foreseen {
 				return schema.OfMap(p.arena.DistinctMap(out[:n:n])), i + 1
 			}
