@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -80,7 +79,7 @@ func runDev(cmd *cobra.Command, f devFlags, change func(*node.Options), ready fu
 	}
 	broker, err := kafka.StartBroker(kafka.BrokerConfig{
 		Addr: f.kafka, Setting: "--kafka", DataDir: filepath.Join(f.dataDir, "kafka"),
-		Logger: slog.New(o.LogTo).With("logger", "kafka"),
+		Logger: o.Levels.Logger(o.LogTo, "kafka"),
 	})
 	if err != nil {
 		return err
