@@ -75,16 +75,6 @@ func (b *bulker) failure() error {
 	return b.err
 }
 
-// fail keeps the first error.
-func (b *bulker) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err == nil {
-		b.err = err
-		b.notify()
-	}
-}
-
 func (b *bulker) notify() {
 	close(b.changed)
 	b.changed = make(chan struct{})

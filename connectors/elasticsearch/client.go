@@ -368,11 +368,14 @@ func (c *client) create(ctx context.Context, name string, stream bool) error {
 		what, path = "create data stream "+name, "/_data_stream"+segment(name)
 	}
 	c.log.Info("creating an index", "name", name, "data_stream", stream)
-	status, body, err := c.call(ctx, what, request{method: http.MethodPut, path: path}, http.StatusBadRequest)
+	status, body, err := c.call(ctx, what, request{method: http.MethodPut, path: path}, http.StatusBadRequest, http.StatusMethodNotAllowed)
 	if err != nil {
 		return err
 	}
-	if status == http.StatusBadRequest {
+	switch {
+	case status == http.StatusMethodNotAllowed && stream:
+		c.log.Info("data streams cannot be created here; the first document will", "name", name)
+	case status == http.StatusMethodNotAllowed, status == http.StatusBadRequest:
 		if e := newStatusError(status, body); !strings.Contains(e.Error(), "resource_already_exists_exception") {
 			return c.failed(what, e, 1)
 		}

@@ -50,7 +50,7 @@ func (t *task) Start(ctx context.Context, tc connect.SinkContext, props map[stri
 	}
 	t.track = newTracker()
 	t.bulk = newBulker(ctx, set, t.log, t.client, t.track, t.errant)
-	t.log.Info("writing to Elasticsearch", "url", set.shown, "task", props[keyTaskID])
+	t.log.Info("writing to Elasticsearch", "url", set.shown)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/moldau-io/moldau/connect"
@@ -182,7 +183,7 @@ func (t *sourceTask) seek(ctx context.Context, f *os.File, position int64) error
 	case err != nil:
 		return t.failed("read", err)
 	case info.IsDir():
-		return t.failed("read", errors.New("Is a directory"))
+		return t.failed("read", syscall.EISDIR)
 	case !info.Mode().IsRegular() || position <= 0:
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -262,7 +263,7 @@ func (s *Server) bulk(w http.ResponseWriter, body []byte) {
 
 func parse(body []byte) ([]Item, error) {
 	if len(body) == 0 || body[len(body)-1] != '\n' {
-		return nil, fmt.Errorf("The bulk request must be terminated by a newline [\\n]") //nolint:staticcheck // Elasticsearch's words
+		return nil, errors.New("the bulk request must be terminated by a newline")
 	}
 	var items []Item
 	for in := bufio.NewReader(bytes.NewReader(body)); ; {

@@ -67,6 +67,7 @@ func trusted(kind string, data []byte, password string) ([]*x509.Certificate, er
 	}
 	// Stores that were not made by Java do not mark what is trusted.
 	//lint:ignore SA1019 only the certificates are taken, and DecodeChain wants a key beside them
+	//lint:ignore SA1019 only keys come out wrong, and nothing else reads a store without one
 	blocks, pemErr := pkcs12.ToPEM(data, password)
 	if pemErr != nil {
 		return nil, err
