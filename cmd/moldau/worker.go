@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -53,8 +51,8 @@ func newStandaloneCommand() *cobra.Command {
 		Use:   "standalone worker.properties [connector.json|connector.properties …]",
 		Short: "Run a worker on its own, with offsets in a file",
 		Long: `Run a worker on its own, with the files of Apache's connect-standalone.sh: a worker's
-properties and connectors as .properties or JSON, each either {"name", "config"} or the
-configuration itself.`,
+properties and connectors as .properties or JSON, each either {"name", "config",
+"initial_state"} or the configuration itself.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			props, err := settings.LoadProperties(args[0])
@@ -63,41 +61,15 @@ configuration itself.`,
 			}
 			o := node.Options{Props: props, Mode: settings.Standalone}
 			for _, path := range args[1:] {
-				config, err := readConnector(path)
+				c, err := settings.LoadConnector(path)
 				if err != nil {
 					return err
 				}
-				o.Connectors = append(o.Connectors, config)
+				o.Connectors = append(o.Connectors, c)
 			}
 			return runNode(cmd, o)
 		},
 	}
-}
-
-// readConnector reads a connector's configuration from a file.
-func readConnector(path string) (map[string]string, error) {
-	if !strings.HasSuffix(path, ".json") {
-		return settings.LoadProperties(path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var wrapped struct {
-		Name   string            `json:"name"`
-		Config map[string]string `json:"config"`
-	}
-	if err := json.Unmarshal(text, &wrapped); err == nil && wrapped.Config != nil {
-		if wrapped.Config["name"] == "" {
-			wrapped.Config["name"] = wrapped.Name
-		}
-		return wrapped.Config, nil
-	}
-	var config map[string]string
-	if err := json.Unmarshal(text, &config); err != nil {
-		return nil, fmt.Errorf("%s is not a connector's JSON: %w; write {\"name\": …, \"config\": {…}} with strings as values", path, err)
-	}
-	return config, nil
 }
 
 // runNode runs a worker until a signal; a second signal ends the process at once.

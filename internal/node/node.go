@@ -26,6 +26,7 @@ import (
 	"github.com/moldau-io/moldau/runtime/herder"
 	"github.com/moldau-io/moldau/runtime/kafka"
 	"github.com/moldau-io/moldau/runtime/settings"
+	"github.com/moldau-io/moldau/runtime/state"
 	"github.com/moldau-io/moldau/runtime/store"
 	"github.com/moldau-io/moldau/runtime/validate"
 	"github.com/moldau-io/moldau/runtime/worker"
@@ -61,7 +62,7 @@ type Options struct {
 	// Commit is shown by GET /.
 	Commit string
 	// Connectors are created at start, in standalone mode.
-	Connectors []map[string]string
+	Connectors []settings.ConnectorFile
 	// Ready is called once the worker serves, with what it listens on.
 	Ready func(Addresses)
 	// Dial connects to brokers; nil dials TCP. For tests.
@@ -325,6 +326,9 @@ func (n *node) run(ctx context.Context, addresses Addresses) (err error) {
 	return err
 }
 
+// targets are the first target states by what a connector's file calls them.
+var targets = map[string]state.TargetState{"RUNNING": state.TargetStarted, "PAUSED": state.TargetPaused, "STOPPED": state.TargetStopped}
+
 // start waits until the herder serves, creates a standalone worker's connectors and
 // says that the worker is ready.
 func (n *node) start(ctx context.Context, addresses Addresses) error {
@@ -335,10 +339,9 @@ func (n *node) start(ctx context.Context, addresses Addresses) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	for _, config := range n.o.Connectors {
-		name := config["name"]
-		if _, _, err := n.herder.PutConnector(ctx, name, config, "", true); err != nil {
-			return fmt.Errorf("creating connector %q: %w", name, err)
+	for _, c := range n.o.Connectors {
+		if _, _, err := n.herder.PutConnector(ctx, c.Name, c.Config, targets[c.State], true); err != nil {
+			return fmt.Errorf("creating connector %q: %w", c.Name, err)
 		}
 	}
 	if n.o.Ready != nil {
