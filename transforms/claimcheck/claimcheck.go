@@ -38,11 +38,11 @@ func storeKeys() []cd.Key {
 			}, "file:///directory or s3://bucket/prefix")),
 		cd.Optional("header", cd.String, defaultHeader, cd.Low, "Header that holds the reference.").WithValidator(cd.NonEmptyString()),
 		cd.Optional("timeout.ms", cd.Long, 30_000, cd.Low, "Milliseconds that the store may take for one value.").WithValidator(cd.AtLeast(1)),
-		cd.Optional("s3.endpoint", cd.String, "", cd.Medium, "URL of an S3-compatible service, such as http://minio:9000; empty for Amazon's of the region."),
+		cd.Optional("s3.endpoint", cd.String, nil, cd.Medium, "URL of an S3-compatible service, such as http://minio:9000; without it, Amazon's of the region."),
 		cd.Optional("s3.region", cd.String, "us-east-1", cd.Medium, "Region of the bucket."),
-		cd.Optional("s3.access.key.id", cd.String, "", cd.Medium, "Access key; empty takes AWS_ACCESS_KEY_ID of the environment."),
-		cd.Optional("s3.secret.access.key", cd.Password, "", cd.Medium, "Secret key; empty takes AWS_SECRET_ACCESS_KEY of the environment."),
-		cd.Optional("s3.session.token", cd.Password, "", cd.Low, "Session token of temporary keys; empty takes AWS_SESSION_TOKEN of the environment."),
+		cd.Optional("s3.access.key.id", cd.String, nil, cd.Medium, "Access key; without it, AWS_ACCESS_KEY_ID of the environment is taken."),
+		cd.Optional("s3.secret.access.key", cd.Password, nil, cd.Medium, "Secret key; without it, AWS_SECRET_ACCESS_KEY of the environment is taken."),
+		cd.Optional("s3.session.token", cd.Password, nil, cd.Low, "Session token of temporary keys; without it, AWS_SESSION_TOKEN of the environment is taken."),
 	}
 }
 
