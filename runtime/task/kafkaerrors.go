@@ -33,6 +33,26 @@ func javaError(err error) *errs.Error {
 	return e
 }
 
+// withoutCode returns err without a broker's error code at the end of its causes,
+// where a labelled error above it says the same in Java's words.
+func withoutCode(err error) error {
+	e, ok := err.(*errs.Error)
+	if !ok || e.Cause == nil {
+		return err
+	}
+	c := *e
+	if _, ok := e.Cause.(*kerr.Error); ok {
+		c.Cause = nil
+		return &c
+	}
+	below := withoutCode(e.Cause)
+	if below == e.Cause {
+		return err
+	}
+	c.Cause = below
+	return &c
+}
+
 // produceError is the exception that Java's producer gives for err, with which r
 // could not be written.
 func produceError(err error, r *kgo.Record) *errs.Error {

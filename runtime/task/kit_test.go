@@ -251,11 +251,9 @@ func (l *testLog) logger() *slog.Logger {
 // textConverter writes strings as they are; a value that begins with "bad" fails, one
 // with "flaky" fails a number of times first.
 type textConverter struct {
-	mu       sync.Mutex
-	flaky    int
-	panics   bool
-	tries    int
-	appender bool
+	mu    sync.Mutex
+	flaky int
+	tries int
 }
 
 func (*textConverter) ConfigDef() *configdef.Def               { return nil }

@@ -173,7 +173,7 @@ func (l *lifecycle) finish(err, hard error) error {
 		l.listener.OnShutdown(l.id)
 		return nil
 	}
-	trace := errs.Trace(err, l.frames(err)...)
+	trace := errs.Trace(withoutCode(err), l.frames(err)...)
 	l.meter.setPhase(PhaseFailed)
 	l.log.Error("Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted", "error", trace)
 	l.listener.OnFailure(l.id, err, trace)

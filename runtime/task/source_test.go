@@ -807,6 +807,7 @@ func TestSourceTopicCreationErrors(t *testing.T) {
 		want  string
 	}{
 		{&brokenAdmin{err: errs.Connect("Unable to create topic(s) 't': no")}, "org.apache.kafka.connect.errors.ConnectException: Unable to create topic(s) 't': no"},
+		{&brokenAdmin{err: errs.Wrap(errs.ClassConnect, errs.Wrap("x.InvalidX", kerr.InvalidConfig, "bad"), "no")}, "org.apache.kafka.connect.errors.ConnectException: no\nCaused by: x.InvalidX: bad"},
 		{&brokenAdmin{retries: 3}, "org.apache.kafka.connect.errors.ConnectException: Task failed to create new topic (name=t, numPartitions=1, replicationFactor=1, replicasAssignments=null, configs={}). " +
 			"Ensure that the task is authorized to create topics or that the topic exists and restart the task"},
 	}
@@ -819,7 +820,7 @@ func TestSourceTopicCreationErrors(t *testing.T) {
 			wait := k.start(s)
 			k.expect("running")
 			src.polls <- sequence("t", "a", 0, 1)
-			k.expectFailure(test.want)
+			k.expectFailure(strings.Split(test.want, "\n")...)
 			if err := wait(); err == nil {
 				t.Error("Run returned nil")
 			}
