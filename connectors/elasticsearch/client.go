@@ -158,7 +158,7 @@ func (e *esError) String() string {
 }
 
 // send sends a request once and returns the answer's body. A status from 400 on is
-// a *statusError; notFound makes 404 one of success.
+// a *statusError.
 func (c *client) send(ctx context.Context, r request) (status int, body []byte, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -342,7 +342,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// segment escapes a name within a path.
+// segment is a name within a path; it is escaped where the path becomes a URL.
 func segment(name string) string { return "/" + name }
 
 // exists says whether an index or a data stream exists.
