@@ -23,7 +23,7 @@ import (
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func clientOpts(b *Broker) []kgo.Opt {
-	return []kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.Dialer(b.Dial)}
+	return []kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.Dialer(b.Dial), kgo.DisableClientMetrics()}
 }
 
 func newAdmin(t testing.TB, b *Broker, opts ...kgo.Opt) *Admin {
@@ -474,6 +474,16 @@ func TestTxnWriterFences(t *testing.T) {
 	}
 	expect(t, s, "k=1", "k=2", "k=4")
 
+	// Fenced between the last record and the commit.
+	b.Cluster().ControlKey(kmsg.EndTxn.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		resp := r.ResponseKind().(*kmsg.EndTxnResponse)
+		resp.ErrorCode = kerr.ProducerFenced.Code
+		return resp, nil, true
+	})
+	if err := next.Write(ctx, rec("uncommitted")); !errors.As(err, &fenced) {
+		t.Errorf("a commit that was fenced: %v", err)
+	}
+	next = open()
 	a := newAdmin(t, b)
 	if err := a.FenceProducers(ctx, []string{"leader", "unused"}); err != nil {
 		t.Fatal(err)

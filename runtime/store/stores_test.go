@@ -53,7 +53,7 @@ func startBroker(t testing.TB) *kafka.Broker {
 }
 
 func clientOpts(b *kafka.Broker) []kgo.Opt {
-	return []kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.Dialer(b.Dial)}
+	return []kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.Dialer(b.Dial), kgo.DisableClientMetrics()}
 }
 
 func topicOptions(t testing.TB, b *kafka.Broker, topic string, partitions int32, logger *slog.Logger) TopicOptions {
