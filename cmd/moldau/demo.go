@@ -67,7 +67,7 @@ func runDemo(cmd *cobra.Command, f devFlags, stream demo.StreamOptions, elastics
 	running := false
 	err = runDev(cmd, f, func(o *node.Options) {
 		if !verbose {
-			o.Levels.Set("root", "ERROR")
+			o.Levels.Set("root", "WARN")
 		}
 	}, func(a node.Addresses, broker string) {
 		running = true
