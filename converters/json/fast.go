@@ -124,7 +124,7 @@ func (p *parser) text(i int) (schema.Value, int) {
 		return schema.OfPlainString(view(p.src[i:end])), end + 1
 	}
 	p.strings.src = p.src
-	end, form, err := p.strings.scanString(i, false)
+	end, form, err := p.strings.scanString(i, end, false)
 	if err != nil {
 		return schema.Value{}, -1
 	}

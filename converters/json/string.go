@@ -32,6 +32,17 @@ func (t *scanner) value(tok *token) schema.Value {
 // lone char.
 func unescape(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
+		if end := plainEnd(raw, i); end > i {
+			dst = append(dst, raw[i:end]...)
+			if i = end; i == len(raw) {
+				break
+			}
+		}
+		if r, n := utf8.DecodeRune(raw[i:]); n > 1 && r != utf8.RuneError {
+			dst = append(dst, raw[i:i+n]...)
+			i += n
+			continue
+		}
 		switch c := raw[i]; {
 		case c == '\\':
 			switch raw[i+1] {

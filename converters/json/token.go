@@ -119,7 +119,7 @@ value:
 	}
 	switch c := src[i]; c {
 	case '"':
-		end, form, err := t.scanString(i+1, false)
+		end, form, err := t.scanString(i+1, i+1, false)
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ name:
 		return t.notAName(i)
 	}
 	{
-		end, form, err := t.scanString(i+1, true)
+		end, form, err := t.scanString(i+1, i+1, true)
 		if err != nil {
 			return err
 		}
@@ -243,9 +243,10 @@ func skipSpace(src []byte, i int) int {
 	return i
 }
 
-// scanString returns the place of the closing quote.
-func (t *scanner) scanString(i int, isName bool) (end int, f form, err error) {
-	src, start := t.src, i
+// scanString returns the place of the closing quote of a string that starts at
+// start and is known to be plain up to i.
+func (t *scanner) scanString(start, i int, isName bool) (end int, f form, err error) {
+	src := t.src
 	for {
 		for i+8 <= len(src) {
 			if m := special(binary.LittleEndian.Uint64(src[i:])); m != 0 {
