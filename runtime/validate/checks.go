@@ -163,11 +163,14 @@ func (v *Validator) clientOverrides(client, prefix string, props map[string]stri
 	}
 	table := tables[client]
 	out := &Infos{Groups: []string{}, Configs: []Info{}}
+	var names []string
 	for _, key := range slices.Sorted(maps.Keys(props)) {
-		name, ok := strings.CutPrefix(key, prefix)
-		if !ok || name == "" {
-			continue
+		if name, ok := strings.CutPrefix(key, prefix); ok && name != "" {
+			names = append(names, name)
 		}
+	}
+	for _, name := range configdef.HashOrder(names) {
+		key := prefix + name
 		value := &configdef.Value{Name: name, Value: props[key], Visible: true}
 		info := Info{}
 		t := configdef.String

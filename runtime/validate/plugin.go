@@ -43,10 +43,16 @@ func (v *Validator) PluginConfig(_ context.Context, name, version string) ([]Key
 		for _, k := range keys {
 			known[k.Name] = true
 		}
+		// The default of the version is that of this plugin.
+		versioned := settings.UnresolvedDef(v.catalogue, name)
 		for _, k := range base.Keys() {
-			if !known[k.Name] {
-				keys = append(keys, k)
+			if known[k.Name] {
+				continue
 			}
+			if own, ok := versioned.Key(k.Name); ok {
+				k = own
+			}
+			keys = append(keys, k)
 		}
 	}
 	out := make([]KeyInfo, 0, len(keys))

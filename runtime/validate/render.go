@@ -66,8 +66,15 @@ func valueInfo(v *configdef.Value, name string, key *configdef.Key) *ValueInfo {
 // a prefix; a key with any error counts once (AbstractHerder.prefixedConfigInfos).
 func prefixed(def *configdef.Def, values []configdef.Value, prefix string) *Infos {
 	out := &Infos{Groups: []string{}, Configs: []Info{}}
+	byName := map[string]*configdef.Value{}
+	var names []string
 	for i := range values {
-		v := &values[i]
+		byName[values[i].Name] = &values[i]
+		names = append(names, values[i].Name)
+	}
+	// The order is that of Java's map, which shows in groups and lists of errors.
+	for _, name := range configdef.HashOrder(names) {
+		v := byName[name]
 		info := Info{}
 		var known *configdef.Key
 		if k, ok := def.Key(v.Name); ok {

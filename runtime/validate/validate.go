@@ -194,9 +194,11 @@ func (v *Validator) own(ctx context.Context, class string, instance connect.Conn
 	return whole(class, keys, groups, sorted(all)), nil
 }
 
+// sorted puts values in the order in which Java's map has them, which shows in the
+// list of errors.
 func sorted(values map[string]*configdef.Value) []*configdef.Value {
 	out := make([]*configdef.Value, 0, len(values))
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range configdef.HashOrder(slices.Sorted(maps.Keys(values))) {
 		out = append(out, values[name])
 	}
 	return out
