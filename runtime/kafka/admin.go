@@ -182,10 +182,14 @@ const (
 	TopicExists
 )
 
-// CreateTopic creates a topic unless it exists (TopicAdmin.createOrFindTopics). A
-// replication factor that the brokers cannot give yet is tried again, since brokers
-// may still be starting.
+// CreateTopic creates a topic unless it exists (TopicAdmin.createOrFindTopics).
 func (a *Admin) CreateTopic(ctx context.Context, t NewTopic) (TopicResult, error) {
+	return a.createTopic(ctx, t, false)
+}
+
+// createTopic may wait for more brokers where the replication factor needs them, since
+// they may still be starting (createTopicsWithRetry).
+func (a *Admin) createTopic(ctx context.Context, t NewTopic, awaitBrokers bool) (TopicResult, error) {
 	configs := make(map[string]*string, len(t.Configs))
 	for k, v := range t.Configs {
 		configs[k] = &v
@@ -202,7 +206,7 @@ func (a *Admin) CreateTopic(ctx context.Context, t NewTopic) (TopicResult, error
 			a.opts.Logger.Debug("Not able to create the topic, going on as if it existed or will be created by the broker", "topic", t.Name, "error", err)
 			result = TopicUnknown
 			return nil
-		case errors.Is(err, kerr.InvalidReplicationFactor):
+		case errors.Is(err, kerr.InvalidReplicationFactor) && awaitBrokers:
 			return &replicationError{err}
 		}
 		return err
@@ -214,8 +218,13 @@ func (a *Admin) CreateTopic(ctx context.Context, t NewTopic) (TopicResult, error
 	switch {
 	case err == nil:
 		return result, nil
-	case errors.As(err, &rep):
-		return result, errs.Wrap(errs.ClassConnect, a.topicError(rep.error, message), "Error while attempting to create/find topic(s) '%s'", t.Name).
+	case errors.Is(err, kerr.InvalidReplicationFactor):
+		if errors.As(err, &rep) {
+			err = rep.error
+		}
+		cause := a.topicError(err, message)
+		text, _ := errs.Message(cause)
+		return result, errs.Wrap(errs.ClassConnect, cause, "Unable to create topic(s) '%s': %s", t.Name, text).
 			WithHint("a replication factor of %d needs as many brokers; change it, or start more", t.ReplicationFactor)
 	case timedOut(err):
 		return result, errs.Wrap(errs.ClassConnect, javaTimeout(err), "Timed out while checking for or creating topic(s) '%s'."+
@@ -356,7 +365,7 @@ func (a *Admin) EnsureInternalTopic(ctx context.Context, t InternalTopic) error 
 		configs = map[string]string{}
 	}
 	configs["cleanup.policy"] = "compact"
-	result, err := a.CreateTopic(ctx, NewTopic{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Configs: configs})
+	result, err := a.createTopic(ctx, NewTopic{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Configs: configs}, true)
 	if err != nil || result == TopicCreated {
 		return err
 	}

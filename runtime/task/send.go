@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/runtime/kafka"
 )
 
-const producerOverride = "producer.override."
+const (
+	producerOverride = "producer.override."
+	// touchTimeout bounds the look-up of a topic that nothing is written to.
+	touchTimeout = 5 * time.Second
+)
 
 // send transforms, converts and produces what one Poll returned, also when that was
 // nothing: an exactly-once task may end its transaction then.
@@ -101,7 +106,9 @@ func (s *Source) produce(ctx context.Context, e *entry) error {
 	n := recordSize(&e.rec)
 	e.size = int64(n)
 	if refused == nil {
-		refused = checkSize(&e.rec, n, s.cfg.MaxRequestSize, s.cfg.BufferMemory, producerOverride)
+		if refused = checkSize(&e.rec, n, s.cfg.MaxRequestSize, s.cfg.BufferMemory, producerOverride); refused != nil {
+			s.touchTopic(ctx, e.rec.Topic)
+		}
 	}
 	if refused == nil {
 		if err := s.awaitSpace(ctx, e.size); err != nil {
@@ -243,6 +250,24 @@ func (s *Source) ensureTopic(ctx context.Context, topic string) (refused, err er
 	}
 	s.known = topic
 	return nil, nil
+}
+
+// touchTopic asks the broker for a topic, which may create it, as Java's producer has
+// done by the time that it refuses a record for its size.
+func (s *Source) touchTopic(ctx context.Context, topic string) {
+	if len(s.cfg.TopicRules) > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, touchTimeout)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = true
+	t := kmsg.NewMetadataRequestTopic()
+	t.Topic = &topic
+	req.Topics = append(req.Topics, t)
+	if _, err := req.RequestWith(ctx, s.producer); err != nil {
+		s.log.Debug("Asking for a topic", "topic", topic, "error", err)
+	}
 }
 
 func (s *Source) createTopic(ctx context.Context, topic string) error {
