@@ -30,6 +30,7 @@ type fakeHerder struct {
 	target  state.TargetState
 	calls   []string
 	offsets []connect.PartitionOffset
+	empty   bool // there is no connector
 }
 
 var errNotFound = errs.New(errs.ClassNotFound, "Connector %s not found", "x")
@@ -41,7 +42,12 @@ func (f *fakeHerder) call(name string) error { f.calls = append(f.calls, name); 
 func (f *fakeHerder) Ready() bool                  { return true }
 func (f *fakeHerder) Health(context.Context) error { return nil }
 func (f *fakeHerder) ClusterID() string            { return "cluster" }
-func (f *fakeHerder) Connectors() []string         { return []string{known} }
+func (f *fakeHerder) Connectors() []string {
+	if f.empty {
+		return nil
+	}
+	return []string{known}
+}
 func (f *fakeHerder) Connector(name string) (herder.Info, error) {
 	if name != known {
 		return herder.Info{}, errNotFound
@@ -233,6 +239,16 @@ func TestCreate(t *testing.T) {
 	}
 	if f.target != state.TargetStopped || f.written["a"] != "1" || f.written["name"] != "x/y" {
 		t.Errorf("written %v with target %s", f.written, f.target)
+	}
+}
+
+func TestNoConnectorsIsAnEmptyList(t *testing.T) {
+	for path, want := range map[string]string{"/connectors": "[]", "/connectors?expand=info": "{}"} {
+		w := httptest.NewRecorder()
+		newTestAPI(&fakeHerder{empty: true}, nil).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
 	}
 }
 

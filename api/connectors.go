@@ -81,6 +81,9 @@ func (a *API) listConnectors(r *http.Request) (int, any, error) {
 	names := a.o.Herder.Connectors()
 	expand, ok := r.URL.Query()["expand"]
 	if !ok {
+		if names == nil {
+			names = []string{}
+		}
 		return http.StatusOK, names, nil
 	}
 	out := map[string]map[string]any{}
