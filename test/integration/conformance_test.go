@@ -5,13 +5,15 @@ package integration
 import (
 	"bufio"
 	"bytes"
-	"fmt"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/moldau-io/moldau/test/refstack"
 )
 
 // suite runs a conformance suite against a worker and fails for each scenario that
@@ -117,15 +119,14 @@ var workerSettings = map[string]string{"exactly.once.source.support": "enabled",
 
 // The oracle is kept honest: a part of the suites runs against Apache Connect itself.
 func TestSuitesAgainstApacheConnect(t *testing.T) {
-	if err := servers.run([]string{"CONNECT_SETTINGS=exactly.once.source.support=enabled offset.flush.interval.ms=1000"}, "up", "connect"); err != nil {
-		t.Fatal(err)
-	}
+	servers.Set(refstack.Connect, "exactly.once.source.support=enabled", "offset.flush.interval.ms=1000")
+	servers.up(t, refstack.Connect)
 	t.Cleanup(func() {
-		if err := servers.run(nil, "down", "connect"); err != nil {
+		if err := servers.Down(context.Background(), refstack.Connect); err != nil {
 			t.Error(err)
 		}
 	})
-	url := servers.url("connect")
+	url := servers.url(refstack.Connect)
 	t.Run("rest", func(t *testing.T) { restSuite(t, url, nil, "--quick") })
 	t.Run("data", func(t *testing.T) { dataSuite(t, url, servers.addr("kafka"), nil, "--quick", "--skip-quirks") })
 }
@@ -142,34 +143,12 @@ func TestDataConformanceOfWorker(t *testing.T) {
 	dataSuite(t, url, servers.addr("kafka"), knownFailures(t, filepath.Join("..", "conformance", "data", "known-failures.txt")), "--skip-quirks")
 }
 
-// dev starts a worker with an embedded broker.
-func dev(t *testing.T, settings map[string]string) (url, bootstrap string) {
-	t.Helper()
-	rest, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kafka, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bootstrap = fmt.Sprintf("127.0.0.1:%d", kafka)
-	addr := fmt.Sprintf("127.0.0.1:%d", rest)
-	args := []string{"dev", "--data-dir", t.TempDir(), "--rest", addr, "--kafka", bootstrap}
-	for k, v := range settings {
-		args = append(args, "--set", k+"="+v)
-	}
-	url = "http://" + addr
-	start(t, url, args...).ready()
-	return url, bootstrap
-}
-
 func TestRESTConformanceOfDev(t *testing.T) {
-	url, _ := dev(t, workerSettings)
-	restSuite(t, url, knownFailures(t, filepath.Join("..", "conformance", "rest", "known-failures-dev.txt")))
+	p, _ := dev(t, workerSettings)
+	restSuite(t, p.url, knownFailures(t, filepath.Join("..", "conformance", "rest", "known-failures-dev.txt")))
 }
 
 func TestDataConformanceOfDev(t *testing.T) {
-	url, bootstrap := dev(t, map[string]string{"offset.flush.interval.ms": "1000"})
-	dataSuite(t, url, bootstrap, knownFailures(t, filepath.Join("..", "conformance", "data", "known-failures-dev.txt")), "--no-eos", "--skip-quirks")
+	p, bootstrap := dev(t, map[string]string{"offset.flush.interval.ms": "1000"})
+	dataSuite(t, p.url, bootstrap, knownFailures(t, filepath.Join("..", "conformance", "data", "known-failures-dev.txt")), "--no-eos", "--skip-quirks")
 }

@@ -275,7 +275,7 @@ func TestElasticsearchKilled(t *testing.T) {
 		if from == n/2 {
 			servers.kill(t, "elasticsearch")
 			killing.Go(func() {
-				if err := servers.run(nil, "up", "elasticsearch"); err != nil {
+				if err := servers.Up(t.Context(), "elasticsearch"); err != nil {
 					t.Error(err)
 				}
 			})
