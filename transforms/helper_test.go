@@ -54,7 +54,7 @@ func object(pairs ...any) schema.Value {
 // Schemas of tests.
 var (
 	str, optStr       = schema.Of(schema.String), schema.OptionalOf(schema.String)
-	i32, optI32       = schema.Of(schema.Int32), schema.OptionalOf(schema.Int32)
+	i32               = schema.Of(schema.Int32)
 	i64               = schema.Of(schema.Int64)
 	nine              = schema.NewBuilder(schema.Int32).Optional().Default(schema.OfInt32(9)).MustBuild()
 	stamp             = schema.TimestampBuilder().MustBuild()
