@@ -123,6 +123,12 @@ func (s *Stack) Thaw(ctx context.Context, name string) error {
 	return err
 }
 
+// Jars is the folder of Kafka's and Connect's jars, filled if need be.
+func (s *Stack) Jars(ctx context.Context) (string, error) {
+	words, err := s.run(ctx, "jars")
+	return strings.TrimSpace(words), err
+}
+
 // PID is the process id of a server that runs.
 func (s *Stack) PID(ctx context.Context, name string) (int, error) {
 	out, err := s.run(ctx, "pid", name)

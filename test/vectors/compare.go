@@ -194,6 +194,9 @@ func content(v any) ([]byte, error) {
 
 func parts(b []byte) []string {
 	p := strings.FieldsFunc(string(b), func(r rune) bool { return strings.ContainsRune("{}[],", r) })
+	for i := range p {
+		p[i] = strings.TrimSpace(p[i])
+	}
 	slices.Sort(p)
 	return p
 }
