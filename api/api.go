@@ -66,6 +66,7 @@ func (a *API) connectRoutes() []route {
 	return []route{
 		{http.MethodGet, "/", a.root, nil},
 		{http.MethodGet, "/health", a.health, nil},
+		{http.MethodGet, "/openapi.json", a.openAPI, nil},
 
 		{http.MethodGet, "/connectors", a.listConnectors, []string{"expand"}},
 		{http.MethodPost, "/connectors", a.forwarding(a.createConnector), nil},

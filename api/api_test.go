@@ -201,6 +201,7 @@ func TestAnswers(t *testing.T) {
 		{name: "bad level", method: "PUT", path: "/admin/loggers/a.b", body: `{"level":"LOUD"}`, contentType: j, status: 404, want: `{"error_code":404,"message":"invalid log level 'LOUD'."}`, wantType: j},
 		{name: "cluster level", method: "PUT", path: "/admin/loggers/a.b?scope=cluster", body: `{"level":"DEBUG"}`, contentType: j, status: 204},
 	}
+	document := newSpec(t)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			f := &fakeHerder{err: c.err}
@@ -223,6 +224,13 @@ func TestAnswers(t *testing.T) {
 			}
 			if got := strings.Join(w.Header()["Content-Type"], ","); got != c.wantType {
 				t.Errorf("Content-Type %q, want %q", got, c.wantType)
+			}
+			// A forwarded answer is the other worker's.
+			if c.name != "forwarded" {
+				path, _, _ := strings.Cut(c.path, "?")
+				if err := document.check(c.method, path, w.Code, w.Header(), body); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

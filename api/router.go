@@ -34,22 +34,7 @@ const jsonType = "application/json"
 // nothing, names are taken as they are written, and what matches no resource is
 // answered with Jersey's words.
 func (a *API) router(routes []route) http.Handler {
-	r := chi.NewRouter()
-	for _, rt := range routes {
-		serve := a.resource(rt)
-		r.Method(rt.method, rt.pattern, serve)
-		if rt.method == http.MethodGet {
-			r.Method(http.MethodHead, rt.pattern, serve)
-		}
-	}
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, jersey(http.StatusNotFound)) })
-	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		if req.Method == http.MethodOptions {
-			a.options(w, req, r)
-			return
-		}
-		a.fail(w, req, jersey(http.StatusMethodNotAllowed))
-	})
+	r := a.mux(routes)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		path := req.URL.EscapedPath()
 		if len(req.RequestURI) > maxHeader {
@@ -67,6 +52,27 @@ func (a *API) router(routes []route) http.Handler {
 		routed.URL.RawPath, routed.URL.Path = path, unescape(path)
 		r.ServeHTTP(w, routed)
 	})
+}
+
+// mux has the routes and what answers where there is none.
+func (a *API) mux(routes []route) *chi.Mux {
+	r := chi.NewRouter()
+	for _, rt := range routes {
+		serve := a.resource(rt)
+		r.Method(rt.method, rt.pattern, serve)
+		if rt.method == http.MethodGet {
+			r.Method(http.MethodHead, rt.pattern, serve)
+		}
+	}
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, jersey(http.StatusNotFound)) })
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodOptions {
+			a.options(w, req, r)
+			return
+		}
+		a.fail(w, req, jersey(http.StatusMethodNotAllowed))
+	})
+	return r
 }
 
 // ambiguous paths are refused by Connect's HTTP server before any resource sees them.
