@@ -143,11 +143,15 @@ func StartBroker(cfg BrokerConfig) (_ *Broker, err error) {
 }
 
 // brokerVersions leaves out what Java's AdminClient cannot read: answers to
-// CreateTopics from version 5 on, and to DescribeTopicPartitions in any.
+// CreateTopics from version 5 on, and to DescribeTopicPartitions in any. It leaves out
+// clients' metrics, too, as Kafka does unless a plugin takes them: librdkafka would
+// log a line for each client.
 func brokerVersions() *kversion.Versions {
 	v := kversion.Stable()
 	v.SetMaxKeyVersion(kmsg.CreateTopics.Int16(), 4)
 	v.SetMaxKeyVersion(kmsg.DescribeTopicPartitions.Int16(), -1)
+	v.SetMaxKeyVersion(kmsg.GetTelemetrySubscriptions.Int16(), -1)
+	v.SetMaxKeyVersion(kmsg.PushTelemetry.Int16(), -1)
 	return v
 }
 
