@@ -97,7 +97,11 @@ func count(e event, counts map[string]int, output map[key]string, show bool, pac
 	*packages++
 	if show {
 		if e.Action == "fail" {
-			fmt.Print(output[k])
+			for other, text := range output { // that of a test which never ended is there, too
+				if other.pkg == e.Package {
+					fmt.Print(text)
+				}
+			}
 		}
 		if e.Action != "skip" {
 			fmt.Printf("%-4s %s (%.1fs)\n", e.Action, e.Package, e.Elapsed)
