@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 	_ "golang.org/x/crypto/x509roots/fallback" // so that TLS works where there are no system roots, as in a scratch image
+
+	"github.com/moldau-io/moldau/internal/ctl"
 )
 
 // exitError ends the process with a status of its own; its message, if any, is
@@ -23,6 +25,9 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
+// ExitCode is the status to end with.
+func (e *exitError) ExitCode() int { return e.code }
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -30,10 +35,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
-	var exit *exitError
+	var exit interface{ ExitCode() int }
 	switch {
 	case errors.As(err, &exit):
-		os.Exit(exit.code)
+		os.Exit(exit.ExitCode())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "moldau:", err)
 		os.Exit(1)
@@ -55,6 +60,7 @@ Try it with 'moldau demo', which needs nothing else.`,
 		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
 		newPreviewCommand(), newConvertCommand(), newVersionCommand(),
 	)
+	root.AddCommand(ctl.System().Commands()...)
 	return root
 }
 
