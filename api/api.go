@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/moldau-io/moldau/api/access"
 	"github.com/moldau-io/moldau/internal/logging"
 	"github.com/moldau-io/moldau/plugins"
 )
@@ -18,6 +19,13 @@ type Options struct {
 	Levels    *logging.Levels
 	Forwarder Forwarder
 	Logger    *slog.Logger
+	// Access says who may do what; nil lets everybody do everything.
+	Access *access.Control
+	// Alone says that there are no other workers. What only they use is then for users
+	// with the role admin: nothing is signed.
+	Alone bool
+	// Audit takes a line for each request that is meant to change something; nil takes none.
+	Audit *slog.Logger
 	// Commit is what GET / shows as the commit.
 	Commit string
 	// RequestTimeout bounds requests, HealthTimeout those for /health.
@@ -52,57 +60,57 @@ func (a *API) Handler() http.Handler {
 func (a *API) ConnectHandler() http.Handler { return a.bounded(a.router(a.connectRoutes())) }
 
 // AdminHandler serves the admin resources alone (admin.listeners).
-func (a *API) AdminHandler() http.Handler { return a.bounded(a.router(a.adminRoutes())) }
-
-func (a *API) bounded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, a.o.MaxBody)
-		next.ServeHTTP(w, r)
-	})
+func (a *API) AdminHandler() http.Handler {
+	if a.o.Access != nil && !a.o.Access.Admin {
+		o := a.o
+		o.Access = nil
+		a = New(o)
+	}
+	return a.bounded(a.router(a.adminRoutes()))
 }
 
 func (a *API) connectRoutes() []route {
 	const c = "/connectors/{connector}"
 	return []route{
-		{http.MethodGet, "/", a.root, nil},
-		{http.MethodGet, "/health", a.health, nil},
-		{http.MethodGet, "/openapi.json", a.openAPI, nil},
+		{http.MethodGet, "/", access.None, a.root, nil},
+		{http.MethodGet, "/health", access.None, a.health, nil},
+		{http.MethodGet, "/openapi.json", access.None, a.openAPI, nil},
 
-		{http.MethodGet, "/connectors", a.listConnectors, []string{"expand"}},
-		{http.MethodPost, "/connectors", a.forwarding(a.createConnector), nil},
-		{http.MethodGet, c, a.getConnector, nil},
-		{http.MethodDelete, c, a.forwarding(a.deleteConnector), nil},
-		{http.MethodGet, c + "/config", a.getConfig, nil},
-		{http.MethodPut, c + "/config", a.forwarding(a.putConfig), nil},
-		{http.MethodPatch, c + "/config", a.forwarding(a.patchConfig), nil},
-		{http.MethodGet, c + "/status", a.getStatus, nil},
-		{http.MethodGet, c + "/topics", a.getTopics, nil},
-		{http.MethodPut, c + "/topics/reset", a.resetTopics, nil},
-		{http.MethodPut, c + "/pause", a.pause, nil},
-		{http.MethodPut, c + "/resume", a.resume, nil},
-		{http.MethodPut, c + "/stop", a.forwarding(a.stop), nil},
-		{http.MethodPost, c + "/restart", a.forwarding(a.restart), []string{"includeTasks", "onlyFailed"}},
-		{http.MethodGet, c + "/offsets", a.getOffsets, nil},
-		{http.MethodPatch, c + "/offsets", a.forwarding(a.alterOffsets), nil},
-		{http.MethodDelete, c + "/offsets", a.forwarding(a.resetOffsets), nil},
-		{http.MethodGet, c + "/tasks", a.getTasks, nil},
-		{http.MethodPost, c + "/tasks", a.forwarding(a.putTaskConfigs), nil},
-		{http.MethodPut, c + "/fence", a.forwarding(a.fence), nil},
-		{http.MethodGet, c + "/tasks/{task}/status", a.getTaskStatus, nil},
-		{http.MethodPost, c + "/tasks/{task}/restart", a.forwarding(a.restartTask), nil},
+		{http.MethodGet, "/connectors", access.View, a.listConnectors, []string{"expand"}},
+		{http.MethodPost, "/connectors", access.Edit, a.forwarding(a.createConnector), nil},
+		{http.MethodGet, c, access.View, a.getConnector, nil},
+		{http.MethodDelete, c, access.Edit, a.forwarding(a.deleteConnector), nil},
+		{http.MethodGet, c + "/config", access.View, a.getConfig, nil},
+		{http.MethodPut, c + "/config", access.Edit, a.forwarding(a.putConfig), nil},
+		{http.MethodPatch, c + "/config", access.Edit, a.forwarding(a.patchConfig), nil},
+		{http.MethodGet, c + "/status", access.View, a.getStatus, nil},
+		{http.MethodGet, c + "/topics", access.View, a.getTopics, nil},
+		{http.MethodPut, c + "/topics/reset", access.Operate, a.resetTopics, nil},
+		{http.MethodPut, c + "/pause", access.Operate, a.pause, nil},
+		{http.MethodPut, c + "/resume", access.Operate, a.resume, nil},
+		{http.MethodPut, c + "/stop", access.Operate, a.forwarding(a.stop), nil},
+		{http.MethodPost, c + "/restart", access.Operate, a.forwarding(a.restart), []string{"includeTasks", "onlyFailed"}},
+		{http.MethodGet, c + "/offsets", access.View, a.getOffsets, nil},
+		{http.MethodPatch, c + "/offsets", access.Edit, a.forwarding(a.alterOffsets), nil},
+		{http.MethodDelete, c + "/offsets", access.Edit, a.forwarding(a.resetOffsets), nil},
+		{http.MethodGet, c + "/tasks", access.View, a.getTasks, nil},
+		{http.MethodPost, c + "/tasks", peer, a.forwarding(a.putTaskConfigs), nil},
+		{http.MethodPut, c + "/fence", peer, a.forwarding(a.fence), nil},
+		{http.MethodGet, c + "/tasks/{task}/status", access.View, a.getTaskStatus, nil},
+		{http.MethodPost, c + "/tasks/{task}/restart", access.Operate, a.forwarding(a.restartTask), nil},
 
-		{http.MethodGet, "/connector-plugins", a.listPlugins, []string{"connectorsOnly"}},
-		{http.MethodGet, "/connector-plugins/{plugin}/config", a.pluginConfig, []string{"version"}},
-		{http.MethodPut, "/connector-plugins/{plugin}/config/validate", a.validate, nil},
+		{http.MethodGet, "/connector-plugins", access.View, a.listPlugins, []string{"connectorsOnly"}},
+		{http.MethodGet, "/connector-plugins/{plugin}/config", access.View, a.pluginConfig, []string{"version"}},
+		{http.MethodPut, "/connector-plugins/{plugin}/config/validate", access.Edit, a.validate, nil},
 
-		{http.MethodGet, "/moldau/v1/stats", a.stats, nil},
+		{http.MethodGet, "/moldau/v1/stats", access.View, a.stats, nil},
 	}
 }
 
 func (a *API) adminRoutes() []route {
 	return []route{
-		{http.MethodGet, "/admin/loggers", a.listLoggers, nil},
-		{http.MethodGet, "/admin/loggers/{logger}", a.getLogger, nil},
-		{http.MethodPut, "/admin/loggers/{logger}", a.setLogger, []string{"scope"}},
+		{http.MethodGet, "/admin/loggers", access.View, a.listLoggers, nil},
+		{http.MethodGet, "/admin/loggers/{logger}", access.View, a.getLogger, nil},
+		{http.MethodPut, "/admin/loggers/{logger}", access.Admin, a.setLogger, []string{"scope"}},
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/moldau-io/moldau/api/access"
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/runtime/herder"
 	"github.com/moldau-io/moldau/runtime/state"
@@ -78,7 +80,7 @@ func stateOf(s herder.StateInfo) connectorState {
 }
 
 func (a *API) listConnectors(r *http.Request) (int, any, error) {
-	names := a.o.Herder.Connectors()
+	names := slices.DeleteFunc(slices.Clone(a.o.Herder.Connectors()), func(name string) bool { return !a.visible(r.Context(), name) })
 	expand, ok := r.URL.Query()["expand"]
 	if !ok {
 		if names == nil {
@@ -197,6 +199,11 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 		return 0, nil, errs.New(errs.ClassNullPointer, "The request has no \"config\"")
 	}
 	name := strings.TrimSpace(c.Name)
+	who := callerOf(r.Context())
+	who.connector = name
+	if err := a.authorizeConnector(who, name, access.Edit); err != nil {
+		return 0, nil, err
+	}
 	config, err := a.named(r.Context(), name, c.Config)
 	if err != nil {
 		return 0, nil, err

@@ -2,13 +2,17 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/moldau-io/moldau/api/access"
 )
 
 // handler serves one request: the body it returns is written as JSON, nil as none.
@@ -17,7 +21,10 @@ type handler func(r *http.Request) (status int, body any, err error)
 // route is one resource method of the API.
 type route struct {
 	method, pattern string
-	serve           handler
+	// need is what the caller must be allowed to do: with the connector in the path,
+	// else with any connector; Admin means with all.
+	need  access.Level
+	serve handler
 	// query are the parameters it takes, for the OpenAPI document and for forwarding.
 	query []string
 }
@@ -78,6 +85,11 @@ func (a *API) mux(routes []route) *chi.Mux {
 // ambiguous paths are refused by Connect's HTTP server before any resource sees them.
 func ambiguous(path string) bool {
 	p := strings.ToLower(path)
+	for segment := range strings.SplitSeq(p, "/") {
+		if s := strings.ReplaceAll(segment, "%2e", "."); s != segment && (s == "." || s == "..") {
+			return true
+		}
+	}
 	return strings.Contains(p, "%2f") || strings.Contains(p, "%25") || strings.Contains(p, "%5c") || strings.Contains(p, "%00") || strings.Contains(p, "//")
 }
 
@@ -109,8 +121,19 @@ func (a *API) options(w http.ResponseWriter, req *http.Request, r *chi.Mux) {
 		}
 	}
 	allow = append(allow, http.MethodOptions)
+	plain := accepts(req, "text/plain")
+	// A browser sends no password with a preflight request.
+	if !isPreflight(req) {
+		mediaType := jsonType
+		if plain {
+			mediaType = "text/plain"
+		}
+		if _, ok := a.authenticate(w, req, mediaType); !ok {
+			return
+		}
+	}
 	w.Header().Set("Allow", strings.Join(allow, ","))
-	if accepts(req, "text/plain") {
+	if plain {
 		w.Header().Set("Content-Type", "text/plain")
 		if _, err := w.Write([]byte(strings.Join(allow, ", "))); err != nil {
 			a.log.Debug("cannot answer", "err", err)
@@ -122,7 +145,10 @@ func (a *API) options(w http.ResponseWriter, req *http.Request, r *chi.Mux) {
 }
 
 func (a *API) resource(rt route) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(plain http.ResponseWriter, r *http.Request) {
+		w := &statusWriter{plain, http.StatusOK}
+		c, begun := &caller{}, time.Now()
+		defer func() { a.audit(r, rt, c, w.status, begun) }()
 		if ct := r.Header.Get("Content-Type"); ct != "" && !isJSON(ct) {
 			a.fail(w, r, jersey(http.StatusUnsupportedMediaType))
 			return
@@ -131,11 +157,24 @@ func (a *API) resource(rt route) http.HandlerFunc {
 			a.fail(w, r, jersey(http.StatusNotAcceptable))
 			return
 		}
+		// As in Connect, callers are asked who they are once their request has found
+		// its resource.
+		if rt.need != peer || a.o.Alone {
+			var ok bool
+			if c, ok = a.authenticate(w, r, jsonType); !ok {
+				return
+			}
+			c.connector = param(r, "connector")
+			if err := a.authorize(c, rt); err != nil {
+				a.fail(w, r, err)
+				return
+			}
+		}
 		if r.Header.Get("Content-Type") == "" && r.ContentLength > 0 && takesBody(r.Method) {
 			a.fail(w, r, &statusError{http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type", false})
 			return
 		}
-		ctx, cancel := a.deadline(r.Context())
+		ctx, cancel := a.deadline(context.WithValue(r.Context(), callerKey{}, c))
 		defer cancel()
 		status, body, err := rt.serve(r.WithContext(ctx))
 		if err != nil {

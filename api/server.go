@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// headerTimeout bounds how long a client may take to send its request's head.
+	// headerTimeout bounds how long a client may take to send its request's head,
+	// bodyTimeout its body, and answerTimeout all until it has read the answer.
 	headerTimeout = 10 * time.Second
+	bodyTimeout   = time.Minute
+	answerTimeout = 3 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	// maxHeader is the longest request line that is served, in bytes (Jetty's); a head
 	// may be twice as long.
@@ -30,6 +33,11 @@ type Server struct {
 	servers []*http.Server
 	wg      sync.WaitGroup
 	log     *slog.Logger
+	// drain is closed when the server begins to stop.
+	drain     chan struct{}
+	drainOnce sync.Once
+	// header is headerTimeout; tests have a shorter one.
+	header time.Duration
 }
 
 // sock is an open listener; one for admin requests alone has another handler.
@@ -39,7 +47,13 @@ type sock struct {
 }
 
 // NewServer returns a server that listens nowhere yet.
-func NewServer(logger *slog.Logger) *Server { return &Server{log: logger} }
+func NewServer(logger *slog.Logger) *Server {
+	return &Server{log: logger, drain: make(chan struct{}), header: headerTimeout}
+}
+
+// Draining is closed when the server begins to stop: what waits for something to
+// happen should answer then.
+func (s *Server) Draining() <-chan struct{} { return s.drain }
 
 // Listen opens a listener such as "http://0.0.0.0:8083" or "https://:8443"; name is
 // the setting that asked for it, for errors. Serving begins with Serve.
@@ -78,7 +92,7 @@ func (s *Server) Serve(public, admin http.Handler) {
 			handler = admin
 		}
 		s.servers = append(s.servers, &http.Server{
-			Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader,
+			Handler: handler, ReadHeaderTimeout: s.header, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader,
 			ErrorLog: log.New(logWriter{s.log}, "", 0),
 		})
 	}
@@ -91,8 +105,10 @@ func (s *Server) Serve(public, admin http.Handler) {
 	}
 }
 
-// Shutdown stops listening, lets requests under way end until ctx does, and closes.
+// Shutdown stops listening, lets requests under way end until ctx does, and closes. It
+// may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.drainOnce.Do(func() { close(s.drain) })
 	var failed error
 	for _, srv := range s.servers {
 		if err := srv.Shutdown(ctx); err != nil {

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+)
 
 // Stats are the counters of the tasks on one worker, beyond Connect's API.
 type Stats struct {
@@ -24,9 +27,11 @@ type TaskStats struct {
 	InFlight    int64  `json:"bytes_in_flight"`
 }
 
-func (a *API) stats(*http.Request) (int, any, error) {
+func (a *API) stats(r *http.Request) (int, any, error) {
 	if a.o.Stats == nil {
 		return http.StatusOK, Stats{Tasks: map[string]TaskStats{}}, nil
 	}
-	return http.StatusOK, a.o.Stats(), nil
+	s := a.o.Stats()
+	maps.DeleteFunc(s.Tasks, func(_ string, t TaskStats) bool { return !a.visible(r.Context(), t.Connector) })
+	return http.StatusOK, s, nil
 }

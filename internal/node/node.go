@@ -44,6 +44,8 @@ const (
 	maxBody = 32 << 20
 	// stopMargin is what shutting down may take beyond the tasks' own time.
 	stopMargin = 10 * time.Second
+	// drainTime is how long requests under way may take to end when the worker stops.
+	drainTime = 5 * time.Second
 )
 
 // Options say what kind of worker to run.
@@ -213,7 +215,12 @@ func (n *node) build(cluster string) error {
 	}
 	n.herder = herder.New(o)
 	n.worker.Bind(n.herder)
+	control, err := n.access()
+	if err != nil {
+		return err
+	}
 	rest := api.New(api.Options{
+		Access: control, Alone: n.member == nil, Audit: n.logger("rest.audit"),
 		Herder: n.herder, Validator: validator, Plugins: n.o.Plugins, Levels: n.o.Levels, Forwarder: peers, Logger: n.logger("rest"),
 		Commit: n.o.Commit, RequestTimeout: requestTimeout, HealthTimeout: healthTimeout, MaxBody: maxBody, Stats: n.stats,
 		TopicTracking: s.TopicTracking, TopicReset: s.TopicTrackingReset,
@@ -222,20 +229,25 @@ func (n *node) build(cluster string) error {
 	if s.REST.AdminOff || len(s.REST.Admin) > 0 {
 		public = rest.ConnectHandler()
 	}
-	n.server.Serve(n.middleware(n.withUI(public)), n.middleware(rest.AdminHandler()))
+	handler, err := n.middleware(n.withUI(rest, public))
+	if err != nil {
+		return err
+	}
+	n.server.Serve(handler, rest.AdminHandler())
 	return nil
 }
 
-func (n *node) middleware(h http.Handler) http.Handler {
+// middleware is for the listeners of the API; those for admin alone have none of it.
+func (n *node) middleware(h http.Handler) (http.Handler, error) {
 	rest := n.settings.REST
 	return api.CORS(rest.AllowOrigin, rest.AllowMethods, api.ResponseHeaders(rest.Headers, h))
 }
 
-func (n *node) withUI(next http.Handler) http.Handler {
+func (n *node) withUI(rest *api.API, next http.Handler) http.Handler {
 	if !n.settings.Own.UI {
 		return next
 	}
-	page := ui.Handler()
+	page := rest.Guard(false, ui.Handler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/ui":
@@ -293,8 +305,19 @@ func (n *node) run(ctx context.Context, addresses Addresses) (err error) {
 		defer cancel()
 		err = errors.Join(err, n.worker.Wait(stop), n.offsets.Stop(stop))
 	}()
-	inner, cancel := context.WithCancelCause(ctx)
+	// Requests under way end before the herder stops, which they need.
+	inner, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		select {
+		case <-ctx.Done():
+			n.drain(ctx)
+			cancel(ctx.Err())
+		case <-inner.Done():
+		}
+	}()
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
@@ -318,12 +341,22 @@ func (n *node) run(ctx context.Context, addresses Addresses) (err error) {
 		return context.WithTimeout(context.WithoutCancel(ctx), n.settings.TaskShutdownTimeout+stopMargin)
 	})
 	cancel(nil)
+	<-drained
 	<-started
 	<-watched
 	if cause := context.Cause(inner); ctx.Err() == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// drain takes no more requests and lets those under way end.
+func (n *node) drain(ctx context.Context) {
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := n.server.Shutdown(stop); err != nil {
+		n.log.Warn("requests under way were cut off", "err", err)
+	}
 }
 
 // targets are the first target states by what a connector's file calls them.

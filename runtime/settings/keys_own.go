@@ -13,6 +13,8 @@ type Own struct {
 	UI bool
 	// Metrics says whether metrics are served for Prometheus.
 	Metrics bool
+	// JAASFile, HtpasswdFile and RolesFile say who may use the REST API; "" is none.
+	JAASFile, HtpasswdFile, RolesFile string
 	// LogLevel is the least severe level that is logged: debug, info, warn or error.
 	LogLevel string
 	// LogFormat is how log lines are written: text or json.
@@ -24,6 +26,9 @@ func ownKeys() []cd.Key {
 	return []cd.Key{
 		cd.Optional(ownPrefix+"ui.enabled", cd.Boolean, true, cd.Low, "Whether the web interface is served."),
 		cd.Optional(ownPrefix+"metrics.enabled", cd.Boolean, true, cd.Low, "Whether metrics are served for Prometheus at /metrics."),
+		cd.Optional(ownPrefix+"rest.jaas.file", cd.String, "", cd.Low, "The JAAS login configuration of BasicAuthSecurityRestExtension; without it, the one that java.security.auth.login.config in KAFKA_OPTS names."),
+		cd.Optional(ownPrefix+"rest.htpasswd.file", cd.String, "", cd.Low, "Users of the REST API with bcrypt hashes of their passwords, as htpasswd -B writes them."),
+		cd.Optional(ownPrefix+"rest.roles.file", cd.String, "", cd.Low, "What users of the REST API may do: lines of a user, a role (view, operate, edit, admin) and patterns of connectors' names."),
 		cd.Optional(ownPrefix+"log.level", cd.String, "info", cd.Low, "The least severe level that is logged.").WithValidator(cd.ValidString("debug", "info", "warn", "error")),
 		cd.Optional(ownPrefix+"log.format", cd.String, "text", cd.Low, "How log lines are written.").WithValidator(cd.ValidString("text", "json")),
 	}
@@ -31,8 +36,9 @@ func ownKeys() []cd.Key {
 
 func newOwn(c *cd.Config) Own {
 	return Own{
-		UI:        c.Bool(ownPrefix + "ui.enabled"),
-		Metrics:   c.Bool(ownPrefix + "metrics.enabled"),
+		UI:       c.Bool(ownPrefix + "ui.enabled"),
+		Metrics:  c.Bool(ownPrefix + "metrics.enabled"),
+		JAASFile: c.String(ownPrefix + "rest.jaas.file"), HtpasswdFile: c.String(ownPrefix + "rest.htpasswd.file"), RolesFile: c.String(ownPrefix + "rest.roles.file"),
 		LogLevel:  c.String(ownPrefix + "log.level"),
 		LogFormat: c.String(ownPrefix + "log.format"),
 	}
