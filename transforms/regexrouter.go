@@ -34,7 +34,7 @@ func RegexValidator() cd.Validator {
 	return cd.LambdaValidator(func(name string, value any) error {
 		text, ok := value.(string)
 		if !ok {
-			return cd.Invalid(name, value, "Invalid regex: null")
+			return cd.Invalid(name, value, `Invalid regex: Cannot invoke "String.isEmpty()" because "this.pattern" is null`)
 		}
 		if _, err := javaregex.Compile(text); err != nil {
 			message, _ := errs.Message(err)

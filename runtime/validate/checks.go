@@ -100,6 +100,19 @@ func (v *Validator) converters(props map[string]string, values map[string]*confi
 			value.Errors = append(value.Errors, "Failed to load class "+class)
 			continue
 		}
+		text, has := props[c.key+".plugin.version"]
+		required, err := settings.ParseVersionRequirement(text, has)
+		if err != nil {
+			message, _ := errs.Message(err)
+			version.Errors = append(version.Errors, message)
+			continue
+		}
+		if err := settings.CheckPluginVersion(v.catalogue, class, required, c.kind); err != nil {
+			message, _ := errs.Message(err)
+			value.Errors = append(value.Errors, message)
+			version.Errors = append(version.Errors, message)
+			continue
+		}
 		def := p.ConfigDef()
 		if def == nil {
 			continue
@@ -122,29 +135,30 @@ func (v *Validator) converters(props map[string]string, values map[string]*confi
 // overrides checks a connector's settings for its Kafka clients against the worker's
 // policy (validateClientOverrides). A value of the wrong type is an error of the
 // whole configuration, as it is with Connect.
-func (v *Validator) overrides(source bool, props map[string]string) ([]*Infos, error) {
+func (v *Validator) overrides(source bool, props map[string]string, given map[string]*string) ([]*Infos, error) {
 	dead := !source && settings.UsesDeadLetters(props)
 	ownOffsets := source && (v.o.Settings.ExactlyOnceSource() || strings.TrimSpace(props["offsets.storage.topic"]) != "")
 	createsTopics := source && props["topic.creation.default.replication.factor"] != "" || source && hasPrefix(props, "topic.creation.")
-	var out []*Infos
+	var producer, consumer, admin *Infos
+	// The order decides which of several bad values is reported.
 	for _, c := range []struct {
 		client, prefix string
 		used           bool
+		into           **Infos
 	}{
-		{"producer", settings.ProducerOverrides, source || dead},
-		{"consumer", settings.ConsumerOverrides, !source || ownOffsets},
-		{"admin", settings.AdminOverrides, createsTopics || dead || ownOffsets},
+		{"producer", settings.ProducerOverrides, source || dead, &producer},
+		{"admin", settings.AdminOverrides, createsTopics || dead || ownOffsets, &admin},
+		{"consumer", settings.ConsumerOverrides, !source || ownOffsets, &consumer},
 	} {
 		if !c.used {
 			continue
 		}
-		infos, err := v.clientOverrides(c.client, c.prefix, props)
-		if err != nil {
+		var err error
+		if *c.into, err = v.clientOverrides(c.client, c.prefix, given); err != nil {
 			return nil, err
 		}
-		out = append(out, infos)
 	}
-	return out, nil
+	return slices.DeleteFunc([]*Infos{producer, consumer, admin}, func(i *Infos) bool { return i == nil }), nil
 }
 
 func hasPrefix(props map[string]string, prefix string) bool {
@@ -156,7 +170,7 @@ func hasPrefix(props map[string]string, prefix string) bool {
 	return false
 }
 
-func (v *Validator) clientOverrides(client, prefix string, props map[string]string) (*Infos, error) {
+func (v *Validator) clientOverrides(client, prefix string, given map[string]*string) (*Infos, error) {
 	tables, err := loadClientKeys()
 	if err != nil {
 		return nil, err
@@ -164,20 +178,25 @@ func (v *Validator) clientOverrides(client, prefix string, props map[string]stri
 	table := tables[client]
 	out := &Infos{Groups: []string{}, Configs: []Info{}}
 	var names []string
-	for _, key := range slices.Sorted(maps.Keys(props)) {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if name, ok := strings.CutPrefix(key, prefix); ok && name != "" {
 			names = append(names, name)
 		}
 	}
 	for _, name := range configdef.HashOrder(names) {
 		key := prefix + name
-		value := &configdef.Value{Name: name, Value: props[key], Visible: true}
+		value := &configdef.Value{Name: name, Visible: true}
+		if given[key] != nil {
+			value.Value = *given[key]
+		}
 		info := Info{}
 		t := configdef.String
 		if k, ok := table[name]; ok {
 			t = typeNamed(k.Type)
-			if value.Value, err = configdef.ParseType(name, props[key], t); err != nil {
-				return nil, err
+			if given[key] != nil {
+				if value.Value, err = configdef.ParseType(name, *given[key], t); err != nil {
+					return nil, err
+				}
 			}
 			k.Name = key
 			info.Definition = &k

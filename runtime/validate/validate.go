@@ -152,7 +152,7 @@ func (v *Validator) validate(ctx context.Context, class string, p plugins.Plugin
 	}
 	addNulls(given, values)
 	converters := v.converters(props, values)
-	overrides, err := v.overrides(source, props)
+	overrides, err := v.overrides(source, props, given)
 	if err != nil {
 		return nil, err
 	}
@@ -226,9 +226,12 @@ func javaMap(m map[string]*string) string {
 			b.WriteString(", ")
 		}
 		b.WriteString(k + "=")
-		if m[k] == nil {
+		switch {
+		case m[k] == nil:
 			b.WriteString("null")
-		} else {
+		case settings.LooksSecret(k):
+			b.WriteString(configdef.Hidden)
+		default:
 			b.WriteString(*m[k])
 		}
 	}
