@@ -232,7 +232,8 @@ func marshal(v any) ([]byte, error) {
 
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, message := statusOf(err)
-	if status == http.StatusInternalServerError {
+	// An error made for the client may quote what it sent, secrets too.
+	if _, quotes := err.(*statusError); status == http.StatusInternalServerError && !quotes {
 		a.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	if status == http.StatusConflict {
