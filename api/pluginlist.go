@@ -1,11 +1,13 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/plugins"
+	"github.com/moldau-io/moldau/runtime/herder"
 )
 
 type pluginInfo struct {
@@ -46,6 +48,10 @@ func (a *API) validate(r *http.Request) (int, any, error) {
 		return 0, nil, badRequest("Included connector type " + *class + " does not match request type " + plugin)
 	}
 	infos, err := a.o.Validator.Validate(r.Context(), given)
+	var timeout *herder.TimeoutError
+	if errors.As(err, &timeout) {
+		return 0, nil, err
+	}
 	if err != nil {
 		// Connect does not unwrap the error here: the class is part of the message.
 		return 0, nil, &statusError{http.StatusInternalServerError, errs.String(err), false}

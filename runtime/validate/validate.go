@@ -169,7 +169,11 @@ func (v *Validator) own(ctx context.Context, class string, instance connect.Conn
 	def := instance.ConfigDef()
 	mine := def.ValidateNullable(given)
 	if c, ok := instance.(connect.ConfigValidator); ok {
-		for key, messages := range c.ValidateConfig(ctx, props) {
+		found, err := call(ctx, "performing multi-property validation for the connector", func() map[string][]string { return c.ValidateConfig(ctx, props) })
+		if err != nil {
+			return nil, err
+		}
+		for key, messages := range found {
 			if mine[key] == nil {
 				mine[key] = &configdef.Value{Name: key, Visible: true}
 			}
