@@ -1,4 +1,6 @@
 // Package standard is the one table of what ships with Moldau.
+//
+//go:generate go run ../../internal/cmd/reference ../../docs/reference
 package standard
 
 import (
