@@ -103,10 +103,12 @@ func (s *session) clusterInfo() *cobra.Command {
 }
 
 func (s *session) clusterHealth() *cobra.Command {
-	return &cobra.Command{
+	var alone bool
+	cmd := &cobra.Command{
 		Use: "health", Short: "Ask whether the worker is well; status 1 if it is not", Args: cobra.NoArgs,
 		Long: `Ask whether the worker is well, and count connectors and tasks by state. It ends with
-status 1 if the worker is not well, or a connector or task has failed.`,
+status 1 if the worker is not well, or a connector or task has failed. With --worker it
+asks about the worker alone, as a container's health check should.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.client()
 			if err != nil {
@@ -121,7 +123,7 @@ status 1 if the worker is not well, or a connector or task has failed.`,
 				Connectors map[string]int `json:"connectors"`
 				Tasks      map[string]int `json:"tasks"`
 			}{Health: *h, Connectors: map[string]int{}, Tasks: map[string]int{}}
-			if h.Status == "healthy" {
+			if h.Status == "healthy" && !alone {
 				all, err := c.Connectors(cmd.Context(), "status")
 				if err != nil {
 					return err
@@ -142,7 +144,9 @@ status 1 if the worker is not well, or a connector or task has failed.`,
 				}
 			} else {
 				s.printf("%s: %s\n", s.style().state(h.Status), h.Message)
-				s.printf("connectors: %s\ntasks: %s\n", countsText(out.Connectors), countsText(out.Tasks))
+				if !alone {
+					s.printf("connectors: %s\ntasks: %s\n", countsText(out.Connectors), countsText(out.Tasks))
+				}
 			}
 			switch failed := out.Connectors["FAILED"] + out.Tasks["FAILED"]; {
 			case h.Status != "healthy":
@@ -153,6 +157,8 @@ status 1 if the worker is not well, or a connector or task has failed.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&alone, "worker", false, "ask about the worker alone, not its connectors and tasks")
+	return cmd
 }
 
 // countsText lists how many are in each state.

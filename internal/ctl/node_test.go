@@ -128,6 +128,7 @@ func TestFailure(t *testing.T) {
 	w.run("connector", "describe", "out")
 	w.run("connector", "restart", "out", "--only-failed", "--wait")
 	w.run("cluster", "health")
+	w.run("cluster", "health", "--worker")
 	w.golden("failure")
 }
 
