@@ -75,9 +75,11 @@ func NewLog(cfg LogConfig) *Log {
 	return &Log{cfg: cfg, positions: map[int32]int64{}, changed: make(chan struct{}), fetchErr: map[int32]string{}, done: make(chan struct{})}
 }
 
-// Start reads the topic to its end and follows it from there. It waits for a topic
-// that is just being created, and tries again for as long as ctx allows when brokers
-// cannot be reached. After an error, and once only, Stop must still be called.
+// Start reads the topic to its end and follows it from there; with ReadCommitted, the
+// end is where the first open transaction begins, for a writer that was killed may have
+// left one that nobody ends before its timeout. Start waits for a topic that is just
+// being created, and tries again for as long as ctx allows when brokers cannot be
+// reached. After an error, and once only, Stop must still be called.
 func (l *Log) Start(ctx context.Context) error {
 	read := append([]kgo.Opt{kgo.FetchMaxWait(fetchMaxWait)}, l.cfg.Reader...)
 	read = append(read, kgo.AlwaysRetryEOF(), kgo.ConsumeTopics(l.cfg.Topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
@@ -103,6 +105,9 @@ func (l *Log) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	go l.run(run)
+	if l.cfg.ReadCommitted {
+		return l.readTo(ctx, l.admin.ListCommittedOffsets)
+	}
 	return l.ReadToEnd(ctx)
 }
 
@@ -176,8 +181,11 @@ func (l *Log) learnPartitions(ctx context.Context) error {
 	return nil
 }
 
+// lister lists start or end offsets of topics.
+type lister func(context.Context, ...string) (kadm.ListedOffsets, error)
+
 // list returns start or end offsets by partition.
-func (l *Log) list(ctx context.Context, fn func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
+func (l *Log) list(ctx context.Context, fn lister) (map[int32]int64, error) {
 	listed, err := fn(ctx, l.cfg.Topic)
 	if err == nil {
 		err = listed.Error()
@@ -202,8 +210,10 @@ func (l *Log) list(ctx context.Context, fn func(context.Context, ...string) (kad
 // ReadToEnd returns when all records that were in the topic when it was called, also
 // those of transactions still open then, have been delivered. It tries again when
 // brokers cannot be reached, until ctx ends. It must not be called by Deliver.
-func (l *Log) ReadToEnd(ctx context.Context) error {
-	ends, err := l.ends(ctx)
+func (l *Log) ReadToEnd(ctx context.Context) error { return l.readTo(ctx, l.admin.ListEndOffsets) }
+
+func (l *Log) readTo(ctx context.Context, listEnds lister) error {
+	ends, err := l.ends(ctx, listEnds)
 	if err != nil {
 		return err
 	}
@@ -234,9 +244,9 @@ func (l *Log) ReadToEnd(ctx context.Context) error {
 	}
 }
 
-func (l *Log) ends(ctx context.Context) (map[int32]int64, error) {
+func (l *Log) ends(ctx context.Context, listEnds lister) (map[int32]int64, error) {
 	for pause := retryMin; ; pause = nextPause(pause) {
-		ends, err := l.list(ctx, l.admin.ListEndOffsets)
+		ends, err := l.list(ctx, listEnds)
 		if err == nil {
 			l.mu.Lock()
 			grown := false

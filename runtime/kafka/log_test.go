@@ -235,6 +235,38 @@ func TestLogWaitsForOpenTransactions(t *testing.T) {
 	})
 }
 
+// A writer that was killed must not hold up those who start until its transaction ends.
+func TestLogStartsBesideAnOpenTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		b := startBroker(t, BrokerConfig{InMemory: true})
+		mustCreate(t, b, "log", 1)
+		first, _ := startLog(t, b, "log", nil)
+		send(t, first, "a=1")
+		p := newClient(t, b, kgo.TransactionalID("x"), kgo.DefaultProduceTopic("log"))
+		if err := p.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.ProduceSync(ctx, kgo.StringRecord("2")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		send(t, first, "c=3")
+		begin := time.Now()
+		l, s := startLog(t, b, "log", func(c *LogConfig) { c.ReadCommitted = true })
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("started after %v", took)
+		}
+		expect(t, s, "a=1")
+		if err := p.EndTransaction(ctx, kgo.TryAbort); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.ReadToEnd(ctx); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, s, "c=3")
+	})
+}
+
 // TestLogEndsInAGap has a topic whose last records were deleted: no record says that
 // the end is reached.
 func TestLogEndsInAGap(t *testing.T) {
