@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -27,8 +28,12 @@ type Memory struct {
 	assigned work
 	// revoked is what the last round took from members.
 	revoked work
-	// members are those of the last round.
-	members map[string]bool
+	// members are those of the last round, with their URLs.
+	members map[string]string
+	// absent are the URLs of members that vanished and are not back; awaited says
+	// that the wait is for them.
+	absent  map[string]bool
+	awaited bool
 	// balancing says that the last round revoked to even out the load.
 	balancing bool
 	// balancingRounds counts rounds that had to do so right after another.
@@ -52,7 +57,7 @@ type load struct {
 // Assign computes one round. The revoked parts of the plan are to be stopped by
 // the members, who then join again; only that next round gives them to others.
 func (c Cooperative) Assign(req Request, mem Memory) (Plan, Memory) {
-	mem.candidates = slices.Clone(mem.candidates)
+	mem.candidates, mem.absent = slices.Clone(mem.candidates), maps.Clone(mem.absent)
 	ids := req.memberIDs()
 
 	// What was remembered is worth nothing if the round it comes from was not
@@ -103,6 +108,7 @@ func (c Cooperative) Assign(req Request, mem Memory) (Plan, Memory) {
 		next = append(next, &load{id, claims[id].minus(deleted, duplicated).clone()})
 	}
 
+	mem.countAbsent(req, next)
 	assign := c.recoverLost(req.Now, lost, next, &mem)
 	c.balance(req.Now, configured, next, revoke, &mem)
 
@@ -120,14 +126,14 @@ func (c Cooperative) Assign(req Request, mem Memory) (Plan, Memory) {
 	allConnectors := make(map[string][]string, len(next))
 	allTasks := make(map[string][]state.TaskID, len(next))
 	mem.assigned = work{}
-	mem.members = make(map[string]bool, len(next))
+	mem.members = make(map[string]string, len(next))
 	for _, l := range next {
 		fresh := l.minus(now[l.member])
 		p.Assignments[l.member].Connectors, p.Assignments[l.member].Tasks = fresh.connectors.list, fresh.tasks.list
 		allConnectors[l.member] = l.connectors.minus(revoke[l.member].connectors).list
 		allTasks[l.member] = l.tasks.minus(revoke[l.member].tasks).list
 		mem.assigned.add(l.work)
-		mem.members[l.member] = true
+		mem.members[l.member] = req.Members[l.member].URL
 		mem.revoked.add(revoke[l.member])
 	}
 	p.Owners = state.NewOwners(req.urls(), allConnectors, allTasks)
@@ -146,8 +152,9 @@ func (c Cooperative) recoverLost(now time.Time, lost work, next []*load, mem *Me
 		mem.endWait()
 		return work{}
 	}
-	if !mem.waiting() && everyone(mem.members, next) {
-		// Nobody left: the last round's assignment did not reach its member.
+	if !mem.waiting() && len(mem.absent) == 0 {
+		// Nobody left: the last round's assignment did not reach its member, or the
+		// member came back at once.
 		return lost
 	}
 	if c.MaxDelay <= 0 {
@@ -159,12 +166,16 @@ func (c Cooperative) recoverLost(now time.Time, lost work, next []*load, mem *Me
 				mem.candidates = append(mem.candidates, l.member)
 			}
 		}
-		mem.delay = c.MaxDelay
-		if mem.waiting() {
-			mem.delay = min(ceilMillis(mem.scheduled.Sub(now)), c.MaxDelay)
+		// Once all are back, there is nobody to wait for.
+		if back := mem.awaited && len(mem.absent) == 0; !back {
+			mem.delay = c.MaxDelay
+			if mem.waiting() {
+				mem.delay = min(ceilMillis(mem.scheduled.Sub(now)), c.MaxDelay)
+			}
+			mem.scheduled = now.Add(mem.delay)
+			mem.awaited = len(mem.absent) > 0
+			return work{}
 		}
-		mem.scheduled = now.Add(mem.delay)
-		return work{}
 	}
 
 	// The wait is over.
@@ -236,6 +247,35 @@ func (m *Memory) waiting() bool { return !m.scheduled.IsZero() }
 
 func (m *Memory) endWait() {
 	m.candidates, m.scheduled, m.delay = nil, time.Time{}, 0
+	m.absent, m.awaited = nil, false
+}
+
+// countAbsent notes who vanished since the last round, and who of all that did is
+// back: a worker that joins anew, restarted or put out of the group meanwhile, has
+// another member id and the same URL. Java knows members by their ids alone.
+func (m *Memory) countAbsent(req Request, next []*load) {
+	if !m.waiting() {
+		m.absent = nil
+	}
+	here := make(map[string]bool, len(next))
+	for _, l := range next {
+		here[l.member] = true
+	}
+	for id, url := range m.members {
+		if !here[id] {
+			if m.absent == nil {
+				m.absent = map[string]bool{}
+			}
+			m.absent[url] = true
+		}
+	}
+	for id := range here {
+		if _, before := m.members[id]; !before {
+			if url := req.Members[id].URL; url != "" {
+				delete(m.absent, url)
+			}
+		}
+	}
 }
 
 // configuredWork is all that is to run, in order.
@@ -260,17 +300,6 @@ func duplicates(req Request, claims map[string]work) work {
 		seen.add(w)
 	}
 	return twice
-}
-
-// everyone reports whether all these members are in next.
-func everyone(members map[string]bool, next []*load) bool {
-	here := 0
-	for _, l := range next {
-		if members[l.member] {
-			here++
-		}
-	}
-	return here == len(members)
 }
 
 // surplusOf returns what each member has over its share, connectors and tasks

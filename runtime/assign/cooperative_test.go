@@ -92,6 +92,40 @@ func TestLostWorkWaitsForItsWorker(t *testing.T) {
 	}
 }
 
+// A worker that the group put out while no broker could be reached is back under
+// another id at its next round: it, or its leader, need not wait for itself.
+func TestLostWorkIsGivenOutOnceItsWorkerIsBack(t *testing.T) {
+	s := newSim(maxDelay, "a")
+	s.connectors = map[string]int{"c1": 2, "c2": 1}
+	s.settle()
+	delete(s.members, "a")
+	s.members["a-2"] = nil
+	s.round()
+	s.expect(t, "a-2:2/3", 0)
+
+	s.members["b"], s.members["c"] = nil, nil
+	s.settle()
+	s.now = s.now.Add(maxDelay)
+	s.settle()
+	s.expect(t, "a-2:1/1 b:1/1 c:0/1", 0)
+	clear(s.members) // all of them, and they come back one by one
+	s.members["a-3"] = nil
+	s.round()
+	s.expect(t, "a-3:0/0", maxDelay)
+	s.now = s.now.Add(time.Second)
+	s.members["b-2"] = nil
+	s.round()
+	s.expect(t, "a-3:0/0 b-2:0/0", maxDelay-time.Second)
+	s.members["c-2"] = nil
+	s.round()
+	s.expect(t, "a-3:1/1 b-2:1/1 c-2:0/1", 0)
+
+	delete(s.members, "c-2")
+	s.members["b-2-other"] = nil // says that it has the URL of b, which is there
+	s.round()
+	s.expect(t, "a-3:1/1 b-2:1/1 b-2-other:0/0", maxDelay)
+}
+
 func TestLostWorkIsSharedWhenNobodyComesBack(t *testing.T) {
 	s := newSim(maxDelay, "a", "b", "c")
 	s.connectors = map[string]int{"c1": 5, "c2": 4, "c3": 0}

@@ -8,9 +8,11 @@
 // Whatever Java's code leaves to the order of a HashMap is ordered by member id
 // here, so that equal inputs give equal plans.
 //
-// Two things differ from Java on purpose. Work that a member still claims but
+// Three things differ from Java on purpose. Work that a member still claims but
 // that is not configured any more is revoked even if the leader does not
 // remember it (Java's leader forgets it when it is new, so that tasks of a
-// deleted connector run on until some later round). And what a draining member
-// hands over is given to others in the same round.
+// deleted connector run on until some later round). What a draining member hands
+// over is given to others in the same round. And work that waits for a member to
+// come back is given out when a new member has its URL; Java, which knows members by
+// ids alone, goes on waiting.
 package assign

@@ -53,6 +53,12 @@ func (s *sim) snapshot() *state.ConfigSnapshot {
 	return state.NewConfigSnapshot(d)
 }
 
+// url is the worker's: ids with a dash are new ones of the worker named before it.
+func (s *sim) url(id string) string {
+	worker, _, _ := strings.Cut(id, "-")
+	return "http://" + worker + "/"
+}
+
 func (s *sim) ids() []string { return slices.Sorted(maps.Keys(s.members)) }
 
 // round is one rebalance. It returns whether members would join again at once:
@@ -65,7 +71,7 @@ func (s *sim) round() bool {
 	}
 	running := map[string][]string{} // item → members that run it
 	for id, a := range s.members {
-		req.Members[id] = state.MemberState{URL: "http://" + id + "/", Assignment: a, Draining: s.draining[id]}
+		req.Members[id] = state.MemberState{URL: s.url(id), Assignment: a, Draining: s.draining[id]}
 		if !s.draining[id] {
 			for _, it := range items(a) {
 				running[it] = append(running[it], id)
