@@ -31,6 +31,8 @@ type fakeHerder struct {
 	calls   []string
 	offsets []connect.PartitionOffset
 	empty   bool // there is no connector
+	looks   int
+	outcome herder.Outcome
 }
 
 var errNotFound = errs.New(errs.ClassNotFound, "Connector %s not found", "x")
@@ -105,6 +107,15 @@ func (f *fakeHerder) ModifyOffsets(_ context.Context, _ string, offsets []connec
 	f.offsets = offsets
 	return "done", f.call("offsets")
 }
+func (f *fakeHerder) Mark(string) *herder.Mark { return &herder.Mark{} }
+func (f *fakeHerder) Progress(string, *herder.Mark) (herder.StateInfo, herder.Outcome) {
+	s, _ := f.Status(known)
+	f.looks++
+	if f.looks < 3 {
+		return s, herder.Pending
+	}
+	return s, f.outcome
+}
 func (f *fakeHerder) SetClusterLoggerLevel(_ context.Context, logger, level string) error {
 	return f.call(logger + "=" + level)
 }
@@ -170,7 +181,13 @@ func TestAnswers(t *testing.T) {
 		{name: "status", method: "GET", path: "/connectors/a%20b/status", status: 200, want: `{"name":"a b","connector":{"state":"RUNNING","worker_id":"w:1","version":"4.1.1"},"tasks":[{"id":0,"state":"FAILED","worker_id":"w:1","trace":"boom"}],"type":"source"}`, wantType: j},
 		{name: "expand", method: "GET", path: "/connectors?expand=info&expand=nope", status: 200, want: `{"a b":{"info":{…`, wantType: j},
 		{name: "task status", method: "GET", path: "/connectors/x/tasks/-1/status", status: 404, want: `{"error_code":404,"message":"No status found for task x--1"}`, wantType: j},
-		{name: "task without number", method: "GET", path: "/connectors/x/tasks/one/status", status: 404, want: `{"error_code":404,"message":"HTTP 404 Not Found"}`},
+		{name: "task without number", method: "GET", path: "/connectors/x/tasks/one/status", status: 404, want: `{"error_code":404,"message":"HTTP 404 Not Found"}`, wantType: j},
+		{name: "unknown method of an unknown path", method: "FOO", path: "/nope", status: 404, want: `{"error_code":404,"message":"HTTP 404 Not Found"}`},
+		{name: "unknown method", method: "FOO", path: "/connectors", status: 405, want: `{"error_code":405,"message":"HTTP 405 Method Not Allowed"}`},
+		{name: "no patch of no connector", method: "PATCH", path: "/connectors/x/config", body: "null", contentType: j, status: 404, want: `{"error_code":404,"message":"Connector x not found"}`, wantType: j},
+		{name: "no patch", method: "PATCH", path: "/connectors/a%20b/config", body: "null", contentType: j, status: 500, want: `{"error_code":500,…`, wantType: j},
+		{name: "null offsets", method: "PATCH", path: "/connectors/x/offsets", body: "null", contentType: j, status: 500, want: `{"error_code":500,…`, wantType: j},
+		{name: "no offsets", method: "PATCH", path: "/connectors/x/offsets", body: "{}", contentType: j, status: 400, want: `{"error_code":400,…`, wantType: j},
 		{name: "delete", method: "DELETE", path: "/connectors/x", status: 204},
 		{name: "pause", method: "PUT", path: "/connectors/x/pause", status: 202},
 		{name: "stop", method: "PUT", path: "/connectors/x/stop", status: 204},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -208,11 +209,15 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	waits, err := a.waitFor(r, name)
+	if err != nil {
+		return 0, nil, err
+	}
 	info, _, err := a.o.Herder.PutConnector(r.Context(), name, config, c.Target, false)
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, located{"/connectors/" + pathEscape(name), infoOf(info)}, nil
+	return http.StatusCreated, located{"/connectors/" + pathEscape(name), waits.or(r, infoOf(info))}, nil
 }
 
 // named gives a configuration its name, which must not be another. Null values are
@@ -263,14 +268,19 @@ func (a *API) putConfig(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	waits, err := a.waitFor(r, name)
+	if err != nil {
+		return 0, nil, err
+	}
 	info, created, err := a.o.Herder.PutConnector(r.Context(), name, config, "", true)
 	if err != nil {
 		return 0, nil, err
 	}
+	answer := waits.or(r, infoOf(info))
 	if created {
-		return http.StatusCreated, located{"/connectors/" + pathEscape(name), infoOf(info)}, nil
+		return http.StatusCreated, located{"/connectors/" + pathEscape(name), answer}, nil
 	}
-	return http.StatusOK, infoOf(info), nil
+	return http.StatusOK, answer, nil
 }
 
 func objectOfStrings(body []byte) (map[string]*string, error) {
@@ -285,8 +295,22 @@ func objectOfStrings(body []byte) (map[string]*string, error) {
 	return m, err
 }
 
+// isNothing says whether a body is empty or null.
+func isNothing(body []byte) bool {
+	b := bytes.TrimSpace(body)
+	return len(b) == 0 || string(b) == "null"
+}
+
 func (a *API) patchConfig(r *http.Request, body []byte) (int, any, error) {
 	patch, err := objectOfStrings(body)
+	if err != nil {
+		// Connect asks for the connector first where there is no patch at all.
+		if _, unknown := a.o.Herder.Status(param(r, "connector")); unknown != nil && isNothing(body) {
+			err = errs.New(errs.ClassNotFound, "Connector %s not found", param(r, "connector"))
+		}
+		return 0, nil, err
+	}
+	waits, err := a.waitFor(r, param(r, "connector"))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -294,7 +318,7 @@ func (a *API) patchConfig(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, infoOf(info), nil
+	return http.StatusOK, waits.or(r, infoOf(info)), nil
 }
 
 func (a *API) getStatus(r *http.Request) (int, any, error) {
@@ -346,12 +370,25 @@ func boolean(r *http.Request, name string) bool {
 
 func (a *API) restart(r *http.Request, _ []byte) (int, any, error) {
 	req := state.RestartRequest{Connector: param(r, "connector"), OnlyFailed: boolean(r, "onlyFailed"), IncludeTasks: boolean(r, "includeTasks")}
+	waits, err := a.waitFor(r, req.Connector)
+	if err != nil {
+		return 0, nil, err
+	}
 	if req.ConnectorOnly() {
-		return http.StatusNoContent, nil, a.o.Herder.RestartConnector(r.Context(), req.Connector)
+		err := a.o.Herder.RestartConnector(r.Context(), req.Connector)
+		if err != nil || waits == nil {
+			return http.StatusNoContent, nil, err
+		}
+		waits.mark.Restarted = &herder.StateInfo{Connector: state.ConnectorStatus{State: state.Restarting}}
+		return http.StatusOK, waits.state(r), nil
 	}
 	s, err := a.o.Herder.Restart(r.Context(), req)
 	if err != nil {
 		return 0, nil, err
+	}
+	if waits != nil {
+		waits.mark.Restarted = &s
+		return http.StatusOK, waits.state(r), nil
 	}
 	return http.StatusAccepted, stateOf(s), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/moldau-io/moldau/connect"
+	"github.com/moldau-io/moldau/connect/errs"
 )
 
 type offsetBody struct {
@@ -45,6 +46,9 @@ func (a *API) alterOffsets(r *http.Request, body []byte) (int, any, error) {
 	})
 	if err != nil {
 		return 0, nil, err
+	}
+	if isNothing(body) {
+		return 0, nil, errs.New(errs.ClassNullPointer, "The request's body is null")
 	}
 	if len(given.Offsets) == 0 {
 		return 0, nil, badRequest("Partitions / offsets need to be provided for an alter offsets request")

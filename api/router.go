@@ -77,7 +77,11 @@ func (a *API) mux(routes []route) *chi.Mux {
 			a.options(w, req, r)
 			return
 		}
-		a.fail(w, req, jersey(http.StatusMethodNotAllowed))
+		status := http.StatusMethodNotAllowed
+		if len(methods(req, r)) == 0 { // the router says so of a method it does not know, too
+			status = http.StatusNotFound
+		}
+		a.fail(w, req, jersey(status))
 	})
 	return r
 }
@@ -112,15 +116,19 @@ func htmlError(w http.ResponseWriter, status int) {
 	}
 }
 
-// options lists the methods of a path.
-func (a *API) options(w http.ResponseWriter, req *http.Request, r *chi.Mux) {
-	var allow []string
+// methods are those that a path has.
+func methods(req *http.Request, r *chi.Mux) (out []string) {
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if r.Match(chi.NewRouteContext(), m, req.URL.RawPath) {
-			allow = append(allow, m)
+			out = append(out, m)
 		}
 	}
-	allow = append(allow, http.MethodOptions)
+	return out
+}
+
+// options lists the methods of a path.
+func (a *API) options(w http.ResponseWriter, req *http.Request, r *chi.Mux) {
+	allow := append(methods(req, r), http.MethodOptions)
 	plain := accepts(req, "text/plain")
 	// A browser sends no password with a preflight request.
 	if !isPreflight(req) {

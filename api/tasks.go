@@ -37,7 +37,7 @@ func (a *API) getTasks(r *http.Request) (int, any, error) {
 func taskParam(r *http.Request) (state.TaskID, error) {
 	n, err := strconv.ParseInt(param(r, "task"), 10, 32)
 	if err != nil {
-		return state.TaskID{}, jersey(http.StatusNotFound)
+		return state.TaskID{}, &statusError{http.StatusNotFound, "HTTP 404 Not Found", r.Method != http.MethodGet && r.Method != http.MethodHead}
 	}
 	return state.TaskID{Connector: param(r, "connector"), Task: int(n)}, nil
 }
