@@ -32,6 +32,8 @@ type Options struct {
 	RequestTimeout, HealthTimeout time.Duration
 	// MaxBody bounds bodies, in bytes.
 	MaxBody int64
+	// Draining is closed when the server begins to stop: what waits then answers.
+	Draining <-chan struct{}
 	// Stats are what the tasks on this worker have done; nil shows none.
 	Stats func() Stats
 	// TopicTracking and TopicReset are topic.tracking.enable and .allow.reset.
@@ -71,25 +73,26 @@ func (a *API) AdminHandler() http.Handler {
 
 func (a *API) connectRoutes() []route {
 	const c = "/connectors/{connector}"
+	waits := []string{"wait", "timeout"}
 	return []route{
 		{http.MethodGet, "/", access.None, a.root, nil},
 		{http.MethodGet, "/health", access.None, a.health, nil},
 		{http.MethodGet, "/openapi.json", access.None, a.openAPI, nil},
 
 		{http.MethodGet, "/connectors", access.View, a.listConnectors, []string{"expand"}},
-		{http.MethodPost, "/connectors", access.Edit, a.forwarding(a.createConnector), nil},
+		{http.MethodPost, "/connectors", access.Edit, a.forwarding(a.createConnector), waits},
 		{http.MethodGet, c, access.View, a.getConnector, nil},
 		{http.MethodDelete, c, access.Edit, a.forwarding(a.deleteConnector), nil},
 		{http.MethodGet, c + "/config", access.View, a.getConfig, nil},
-		{http.MethodPut, c + "/config", access.Edit, a.forwarding(a.putConfig), nil},
-		{http.MethodPatch, c + "/config", access.Edit, a.forwarding(a.patchConfig), nil},
+		{http.MethodPut, c + "/config", access.Edit, a.forwarding(a.putConfig), waits},
+		{http.MethodPatch, c + "/config", access.Edit, a.forwarding(a.patchConfig), waits},
 		{http.MethodGet, c + "/status", access.View, a.getStatus, nil},
 		{http.MethodGet, c + "/topics", access.View, a.getTopics, nil},
 		{http.MethodPut, c + "/topics/reset", access.Operate, a.resetTopics, nil},
 		{http.MethodPut, c + "/pause", access.Operate, a.pause, nil},
 		{http.MethodPut, c + "/resume", access.Operate, a.resume, nil},
 		{http.MethodPut, c + "/stop", access.Operate, a.forwarding(a.stop), nil},
-		{http.MethodPost, c + "/restart", access.Operate, a.forwarding(a.restart), []string{"includeTasks", "onlyFailed"}},
+		{http.MethodPost, c + "/restart", access.Operate, a.forwarding(a.restart), append([]string{"includeTasks", "onlyFailed"}, waits...)},
 		{http.MethodGet, c + "/offsets", access.View, a.getOffsets, nil},
 		{http.MethodPatch, c + "/offsets", access.Edit, a.forwarding(a.alterOffsets), nil},
 		{http.MethodDelete, c + "/offsets", access.Edit, a.forwarding(a.resetOffsets), nil},

@@ -33,6 +33,10 @@ type Herder interface {
 	RestartTask(ctx context.Context, id state.TaskID) error
 	Restart(ctx context.Context, r state.RestartRequest) (herder.StateInfo, error)
 
+	// Mark and Progress follow a change until connector and tasks run.
+	Mark(name string) *herder.Mark
+	Progress(name string, m *herder.Mark) (herder.StateInfo, herder.Outcome)
+
 	Offsets(ctx context.Context, name string) ([]connect.PartitionOffset, error)
 	ModifyOffsets(ctx context.Context, name string, offsets []connect.PartitionOffset) (string, error)
 

@@ -41,6 +41,9 @@ type StatusStore interface {
 	Task(id state.TaskID) (state.TaskStatus, bool)
 	// Tasks returns the statuses of a connector's tasks, by number.
 	Tasks(connector string) []state.TaskStatus
+	// Read returns a number that grows whenever a status of the connector (task -1) or
+	// of its task is read back, even an equal one; 0 if there is none.
+	Read(connector string, task int) uint64
 	// Topic returns a connector's use of a topic; false if there is none.
 	Topic(connector, topic string) (state.TopicStatus, bool)
 	// Topics returns the topics a connector uses, sorted by name.

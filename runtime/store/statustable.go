@@ -16,6 +16,7 @@ type statusTable struct {
 	connectors map[string]*statusEntry
 	tasks      map[string]map[int]*statusEntry
 	topics     map[string]map[string]state.TopicStatus // by connector, then topic
+	reads      uint64                                  // how many statuses were read
 }
 
 // statusEntry is the status of one connector or task. It exists from the first write
@@ -23,8 +24,9 @@ type statusTable struct {
 type statusEntry struct {
 	status  status
 	known   bool
-	writes  int  // how often it was written by this worker
-	removed bool // a tombstone was read
+	writes  int    // how often it was written by this worker
+	read    uint64 // the number of the read that it is of
+	removed bool   // a tombstone was read
 }
 
 func newStatusTable() *statusTable {
@@ -71,7 +73,8 @@ func (t *statusTable) set(k statusKey, s status) {
 	if k.kind == taskKind && s.state == state.Unassigned && e.known && e.status.state == state.Running && e.status.generation >= s.generation {
 		return
 	}
-	e.status, e.known = s, true
+	t.reads++
+	e.status, e.known, e.read = s, true, t.reads
 }
 
 func (t *statusTable) setTopic(s state.TopicStatus, connector, topic string) {
@@ -133,6 +136,20 @@ func (t *statusTable) Task(id state.TaskID) (state.TaskStatus, bool) {
 		return state.TaskStatus{}, false
 	}
 	return e.status.ofTask(id), true
+}
+
+// Read returns the number of the read that a status is of.
+func (t *statusTable) Read(connector string, task int) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.connectors[connector]
+	if task >= 0 {
+		e = t.tasks[connector][task]
+	}
+	if e == nil {
+		return 0
+	}
+	return e.read
 }
 
 // Tasks returns the statuses of a connector's tasks, by number.
