@@ -35,6 +35,8 @@ type fakeHerder struct {
 	outcome herder.Outcome
 }
 
+var herderError = errs.Connect("no")
+
 var errNotFound = errs.New(errs.ClassNotFound, "Connector %s not found", "x")
 
 const known = "a b"
