@@ -116,7 +116,7 @@ func (c *REST) PutConfig(ctx context.Context, name string, config map[string]str
 }
 
 // PatchConfig changes single settings; nil takes one away (KIP-477). Servers that do
-// not know it (before 3.9) get the whole configuration, which current is.
+// not know it (before 3.8) get the whole configuration, which current is.
 func (c *REST) PatchConfig(ctx context.Context, name string, patch map[string]*string, current map[string]string) error {
 	_, err := c.Do(ctx, http.MethodPatch, connectorPath(name, "config"), patch, nil)
 	if s := Status(err); s != http.StatusMethodNotAllowed && s != http.StatusNotImplemented {
