@@ -36,7 +36,7 @@ type StreamOptions struct {
 	Dir string
 }
 
-// Stream finds the source of events. A local one is served until ctx ends, and stop
+// Stream finds the source of events. A local one is served until stop is called, which
 // waits for that.
 func Stream(ctx context.Context, o StreamOptions) (s Source, stop func() error, err error) {
 	none := func() error { return nil }
@@ -107,7 +107,8 @@ func serve(ctx context.Context, feed sseserver.Feed, o StreamOptions) (Source, f
 		return Source{}, nil, errors.Join(err, l.Close())
 	}
 	server := sseserver.New(feed, sseserver.Options{Rate: o.Rate, Heartbeat: heartbeat, Gzip: true})
-	ctx, cancel := context.WithCancel(ctx)
+	// It outlives the worker that reads it, which would take its end for a failure.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l) }()
 	stop := func() error {
