@@ -26,6 +26,9 @@ type Options struct {
 	Alone bool
 	// Audit takes a line for each request that is meant to change something; nil takes none.
 	Audit *slog.Logger
+	// MaskSecrets hides secrets of connectors' configurations, and keeps those that are
+	// written back hidden.
+	MaskSecrets bool
 	// Commit is what GET / shows as the commit.
 	Commit string
 	// RequestTimeout bounds requests, HealthTimeout those for /health.
@@ -84,8 +87,8 @@ func (a *API) connectRoutes() []route {
 		{http.MethodGet, c, access.View, a.getConnector, nil},
 		{http.MethodDelete, c, access.Edit, a.forwarding(a.deleteConnector), nil},
 		{http.MethodGet, c + "/config", access.View, a.getConfig, nil},
-		{http.MethodPut, c + "/config", access.Edit, a.forwarding(a.putConfig), waits},
-		{http.MethodPatch, c + "/config", access.Edit, a.forwarding(a.patchConfig), waits},
+		{http.MethodPut, c + "/config", access.Edit, a.forwarding(a.unmasking(a.putConfig)), waits},
+		{http.MethodPatch, c + "/config", access.Edit, a.forwarding(a.unmasking(a.patchConfig)), waits},
 		{http.MethodGet, c + "/status", access.View, a.getStatus, nil},
 		{http.MethodGet, c + "/topics", access.View, a.getTopics, nil},
 		{http.MethodPut, c + "/topics/reset", access.Operate, a.resetTopics, nil},

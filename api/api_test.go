@@ -139,14 +139,17 @@ func (fakeValidator) Validate(context.Context, map[string]*string) (*validate.In
 func (fakeValidator) CheckNullable(context.Context, map[string]*string) error {
 	return errs.New(errs.ClassBadRequest, "null given")
 }
+func (fakeValidator) Secrets(config map[string]string) map[string]bool {
+	return map[string]bool{"secret": config["secret"] != ""}
+}
 func (fakeValidator) PluginConfig(_ context.Context, plugin, _ string) ([]validate.KeyInfo, error) {
 	return nil, errs.New(errs.ClassNotFound, "Unknown plugin %s.", plugin)
 }
 
-type fakeForwarder struct{ method, url string }
+type fakeForwarder struct{ method, url, body string }
 
-func (f *fakeForwarder) Forward(_ context.Context, method, url string, _ http.Header, _ []byte) (int, []byte, error) {
-	f.method, f.url = method, url
+func (f *fakeForwarder) Forward(_ context.Context, method, url string, _ http.Header, body []byte) (int, []byte, error) {
+	f.method, f.url, f.body = method, url, string(body)
 	return http.StatusOK, []byte(`{"from":"peer"}`), nil
 }
 

@@ -15,6 +15,8 @@ type caller struct {
 	user string
 	// connector is what the request is about, "" for nothing in particular.
 	connector string
+	// body is what to hand to another worker in place of the body; nil is the body.
+	body []byte
 }
 
 type callerKey struct{}

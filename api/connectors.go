@@ -103,7 +103,7 @@ func (a *API) listConnectors(r *http.Request) (int, any, error) {
 			case "info":
 				var i herder.Info
 				if i, err = a.o.Herder.Connector(name); err == nil {
-					parts["info"] = infoOf(i)
+					parts["info"] = a.info(i)
 				}
 			}
 			if err != nil {
@@ -205,6 +205,9 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 	if err := a.authorizeConnector(who, name, access.Edit); err != nil {
 		return 0, nil, err
 	}
+	if _, err := a.unmask(name, c.Config); err != nil {
+		return 0, nil, err
+	}
 	config, err := a.named(r.Context(), name, c.Config)
 	if err != nil {
 		return 0, nil, err
@@ -217,7 +220,7 @@ func (a *API) createConnector(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, located{"/connectors/" + pathEscape(name), waits.or(r, infoOf(info))}, nil
+	return http.StatusCreated, located{"/connectors/" + pathEscape(name), waits.or(r, a.info(info))}, nil
 }
 
 // named gives a configuration its name, which must not be another. Null values are
@@ -246,7 +249,7 @@ func (a *API) getConnector(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, infoOf(info), nil
+	return http.StatusOK, a.info(info), nil
 }
 
 func (a *API) deleteConnector(r *http.Request, _ []byte) (int, any, error) {
@@ -255,7 +258,7 @@ func (a *API) deleteConnector(r *http.Request, _ []byte) (int, any, error) {
 
 func (a *API) getConfig(r *http.Request) (int, any, error) {
 	info, err := a.o.Herder.Connector(param(r, "connector"))
-	return http.StatusOK, info.Config, err
+	return http.StatusOK, a.masked(info.Config, info.Config), err
 }
 
 func (a *API) putConfig(r *http.Request, body []byte) (int, any, error) {
@@ -276,7 +279,7 @@ func (a *API) putConfig(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := waits.or(r, infoOf(info))
+	answer := waits.or(r, a.info(info))
 	if created {
 		return http.StatusCreated, located{"/connectors/" + pathEscape(name), answer}, nil
 	}
@@ -318,7 +321,7 @@ func (a *API) patchConfig(r *http.Request, body []byte) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, waits.or(r, infoOf(info)), nil
+	return http.StatusOK, waits.or(r, a.info(info)), nil
 }
 
 func (a *API) getStatus(r *http.Request) (int, any, error) {

@@ -47,7 +47,7 @@ func (a *API) forwarding(serve func(r *http.Request, body []byte) (int, any, err
 			query.Set("forward", "true")
 		}
 		target := strings.TrimSuffix(elsewhere.URL, "/") + r.URL.RawPath + "?" + query.Encode()
-		status, raw, err := a.o.Forwarder.Forward(r.Context(), r.Method, target, r.Header, body)
+		status, raw, err := a.o.Forwarder.Forward(r.Context(), r.Method, target, r.Header, forwardedBody(r.Context(), body))
 		if err != nil {
 			return 0, nil, err
 		}

@@ -51,6 +51,8 @@ type Validator interface {
 	Validate(ctx context.Context, config map[string]*string) (*validate.Infos, error)
 	// CheckNullable returns an error with all that is wrong, nil for nothing.
 	CheckNullable(ctx context.Context, config map[string]*string) error
+	// Secrets returns the keys of a configuration that hold secrets.
+	Secrets(config map[string]string) map[string]bool
 	// PluginConfig returns the definition of a plugin's settings.
 	PluginConfig(ctx context.Context, plugin, version string) ([]validate.KeyInfo, error)
 }

@@ -43,6 +43,11 @@ func (a *API) validate(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if name := given["name"]; name != nil && a.visible(r.Context(), *name) {
+		if _, err := a.unmask(*name, given); err != nil {
+			return 0, nil, err
+		}
+	}
 	plugin := param(r, "plugin")
 	if class := given["connector.class"]; class != nil && !strings.HasSuffix(withoutSuffix(*class), withoutSuffix(plugin)) {
 		return 0, nil, badRequest("Included connector type " + *class + " does not match request type " + plugin)

@@ -26,9 +26,13 @@ func (a *API) getTasks(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	var whole map[string]string
+	if info, err := a.o.Herder.Connector(param(r, "connector")); err == nil {
+		whole = info.Config
+	}
 	out := []taskInfo{}
 	for _, t := range tasks {
-		out = append(out, taskInfo{taskID{t.ID.Connector, t.ID.Task}, t.Config})
+		out = append(out, taskInfo{taskID{t.ID.Connector, t.ID.Task}, a.masked(t.Config, whole)})
 	}
 	return http.StatusOK, out, nil
 }

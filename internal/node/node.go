@@ -222,7 +222,7 @@ func (n *node) build(cluster string) error {
 	rest := api.New(api.Options{
 		Access: control, Alone: n.member == nil, Audit: n.logger("rest.audit"),
 		Herder: n.herder, Validator: validator, Plugins: n.o.Plugins, Levels: n.o.Levels, Forwarder: peers, Logger: n.logger("rest"),
-		Commit: n.o.Commit, RequestTimeout: requestTimeout, HealthTimeout: healthTimeout, MaxBody: maxBody, Stats: n.stats, Draining: n.server.Draining(),
+		Commit: n.o.Commit, RequestTimeout: requestTimeout, HealthTimeout: healthTimeout, MaxBody: maxBody, Stats: n.stats, Draining: n.server.Draining(), MaskSecrets: s.Own.MaskSecrets,
 		TopicTracking: s.TopicTracking, TopicReset: s.TopicTrackingReset,
 	})
 	public := rest.Handler()

@@ -15,6 +15,8 @@ type Own struct {
 	Metrics bool
 	// JAASFile, HtpasswdFile and RolesFile say who may use the REST API; "" is none.
 	JAASFile, HtpasswdFile, RolesFile string
+	// MaskSecrets hides secrets of connectors in answers of the REST API.
+	MaskSecrets bool
 	// LogLevel is the least severe level that is logged: debug, info, warn or error.
 	LogLevel string
 	// LogFormat is how log lines are written: text or json.
@@ -29,6 +31,7 @@ func ownKeys() []cd.Key {
 		cd.Optional(ownPrefix+"rest.jaas.file", cd.String, "", cd.Low, "The JAAS login configuration of BasicAuthSecurityRestExtension; without it, the one that java.security.auth.login.config in KAFKA_OPTS names."),
 		cd.Optional(ownPrefix+"rest.htpasswd.file", cd.String, "", cd.Low, "Users of the REST API with bcrypt hashes of their passwords, as htpasswd -B writes them."),
 		cd.Optional(ownPrefix+"rest.roles.file", cd.String, "", cd.Low, "What users of the REST API may do: lines of a user, a role (view, operate, edit, admin) and patterns of connectors' names."),
+		cd.Optional(ownPrefix+"rest.mask.secrets", cd.Boolean, false, cd.Low, "Whether passwords in connectors' configurations are shown as [hidden], and kept when they are written back so. Set it alike on all workers."),
 		cd.Optional(ownPrefix+"log.level", cd.String, "info", cd.Low, "The least severe level that is logged.").WithValidator(cd.ValidString("debug", "info", "warn", "error")),
 		cd.Optional(ownPrefix+"log.format", cd.String, "text", cd.Low, "How log lines are written.").WithValidator(cd.ValidString("text", "json")),
 	}
@@ -39,7 +42,8 @@ func newOwn(c *cd.Config) Own {
 		UI:       c.Bool(ownPrefix + "ui.enabled"),
 		Metrics:  c.Bool(ownPrefix + "metrics.enabled"),
 		JAASFile: c.String(ownPrefix + "rest.jaas.file"), HtpasswdFile: c.String(ownPrefix + "rest.htpasswd.file"), RolesFile: c.String(ownPrefix + "rest.roles.file"),
-		LogLevel:  c.String(ownPrefix + "log.level"),
-		LogFormat: c.String(ownPrefix + "log.format"),
+		MaskSecrets: c.Bool(ownPrefix + "rest.mask.secrets"),
+		LogLevel:    c.String(ownPrefix + "log.level"),
+		LogFormat:   c.String(ownPrefix + "log.format"),
 	}
 }
