@@ -17,7 +17,8 @@ import (
 // REST calls the public REST API of a worker, Moldau's or Apache's, with standard
 // requests alone. It is safe for concurrent use.
 type REST struct {
-	// HTTP sends the requests; its timeout bounds each of them.
+	// HTTP sends the requests; its timeout bounds each of them, and it should have
+	// CheckRedirect.
 	HTTP *http.Client
 	// URL is the worker's, with or without a slash at its end.
 	URL string
@@ -32,10 +33,21 @@ type REST struct {
 	OnConflict func(message string)
 }
 
-// StatusError is an answer of status 400 and above.
+// CheckRedirect is for the http.Client of a REST.
+func CheckRedirect(_ *http.Request, via []*http.Request) error {
+	if m := via[0].Method; m != http.MethodGet && m != http.MethodHead || len(via) >= maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// StatusError is an answer of status 300 and above: the client follows redirects of
+// questions, but not of changes, which would become questions on the way.
 type StatusError struct {
 	Method, Path string
 	Status       int
+	// Location is where a redirect leads.
+	Location string
 	// Message is the server's, "" if it sent none that can be read.
 	Message string
 	// Body is the beginning of an answer that is not Connect's JSON.
@@ -96,6 +108,7 @@ func (e *NotJSONError) Unwrap() error { return e.Err }
 
 const (
 	conflictBackoff = time.Second
+	maxRedirects    = 5
 	// shownBody is how much of a strange answer is shown, in bytes.
 	shownBody = 300
 )
@@ -115,10 +128,11 @@ func (c *REST) Do(ctx context.Context, method, path string, in, out any) (status
 		if err != nil {
 			return 0, err
 		}
-		if status < http.StatusBadRequest {
+		if status < http.StatusMultipleChoices {
 			return status, decodeAnswer(method, path, answer, out)
 		}
 		failed := statusError(method, path, status, answer)
+		failed.Location = header.Get("Location")
 		if !failed.Rebalancing() || waited >= c.ConflictWait || c.Sleep == nil {
 			return status, failed
 		}

@@ -19,6 +19,8 @@ type App struct {
 	Out, Err io.Writer
 	// InTTY, OutTTY and ErrTTY say which of them are terminals.
 	InTTY, OutTTY, ErrTTY bool
+	// Width is the number of columns of the terminal, 0 if that is not known.
+	Width func() int
 	// Env looks an environment variable up, "" for one that is not set.
 	Env func(name string) string
 	// ConfigFile returns the path of the file of contexts.
@@ -42,6 +44,13 @@ func System() *App {
 	return &App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTTY: terminal(os.Stdin), OutTTY: terminal(os.Stdout), ErrTTY: terminal(os.Stderr),
+		Width: func() int {
+			width, _, err := term.GetSize(int(os.Stderr.Fd()))
+			if err != nil {
+				return 0
+			}
+			return width
+		},
 		Env: os.Getenv,
 		ConfigFile: func() (string, error) {
 			if path := os.Getenv("MOLDAU_CONFIG"); path != "" {
@@ -138,10 +147,10 @@ func (s *session) report(err error) error {
 	s.endProgress()
 	for _, part := range e.all() {
 		if part.text != "" {
-			s.errorf("%s %s\n", s.errStyle().red("error:"), part.text)
+			s.errorf("%s %s\n", s.errStyle().red("error:"), clean(part.text))
 		}
 		if part.cure != "" {
-			s.errorf("  next: %s\n", part.cure)
+			s.errorf("  next: %s\n", clean(part.cure))
 		}
 	}
 	return &exit{e.code}

@@ -69,16 +69,16 @@ type settingError struct {
 // keepHidden puts the server's values where the wanted ones are only the mask of a
 // secret; masks are those where the server has none. What is compared is the same, with
 // what the server itself hides taken for unchanged.
-func keepHidden(wanted, current map[string]string) (compared map[string]string, masks []string) {
+func keepHidden(wanted, current map[string]string, x secrets) (compared map[string]string, masks []string) {
 	compared = maps.Clone(wanted)
 	for k, v := range wanted {
 		now, there := current[k]
 		switch {
-		case hiddenValue(v) && there:
+		case x.hidden(k, v) && there:
 			wanted[k], compared[k] = now, now
-		case hiddenValue(v):
+		case x.hidden(k, v):
 			masks = append(masks, k)
-		case there && hiddenValue(now):
+		case there && x.hidden(k, now):
 			compared[k] = now
 		}
 	}
@@ -201,7 +201,8 @@ func (s *session) plan(ctx context.Context, c *client.REST, wanted []definition,
 		} else {
 			st.Action = actCreate
 		}
-		after, masks := keepHidden(d.config, current)
+		st.secrets = secretsOf(d.config["connector.class"])
+		after, masks := keepHidden(d.config, current, st.secrets)
 		for _, key := range masks {
 			st.Errors = append(st.Errors, settingError{key, "the value is only the mask of a secret, and the server has none to keep"})
 		}
@@ -212,12 +213,9 @@ func (s *session) plan(ctx context.Context, c *client.REST, wanted []definition,
 		st.Changes = append(st.Changes, diff(current, after)...)
 		if st.Action == actUpdate && len(st.Changes) == 0 && !f.force {
 			st.Action = actNone
-		} else {
-			st.secrets = secretsOf(d.config["connector.class"])
-			if !f.noValidate && len(st.Errors) == 0 {
-				if st.Errors, st.Notes, err = validate(ctx, c, d.config); err != nil {
-					return nil, about(err, "%s: validating connector %s", d.source, d.name)
-				}
+		} else if !f.noValidate && len(st.Errors) == 0 {
+			if st.Errors, st.Notes, err = validate(ctx, c, d.config); err != nil {
+				return nil, about(err, "%s: validating connector %s", d.source, d.name)
 			}
 		}
 		steps = append(steps, st)
@@ -322,7 +320,7 @@ func (s *session) printChanges(changes []change, known secrets) {
 	for _, ch := range changes {
 		key := pad(ch.Key, width)
 		show := func(v *string) string {
-			shown := known.value(ch.Key, *v)
+			shown := clean(known.value(ch.Key, *v))
 			if shown == "" {
 				return `""`
 			}
@@ -352,7 +350,7 @@ func (s *session) carryOut(ctx context.Context, c *client.REST, steps []*step, f
 	var before map[string]*client.ConnectorStatus
 	var err error
 	if f.wait {
-		if before, err = statusesBefore(ctx, c, names); err != nil {
+		if before, err = look(ctx, c, names); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,38 @@ func (s *session) completeConnector(cmd *cobra.Command, args []string, to string
 	return s.complete(cmd, args, to, s.connectorNames)
 }
 
+// completeSettings completes a connector's name, then settings that it can have.
+func (s *session) completeSettings(cmd *cobra.Command, args []string, to string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return s.complete(cmd, args, to, s.connectorNames)
+	}
+	out, directive := s.complete(cmd, args, to, func(ctx context.Context) ([]string, error) {
+		c, err := s.client()
+		if err != nil {
+			return nil, err
+		}
+		info, err := c.Connector(ctx, args[0])
+		if err != nil {
+			return nil, err
+		}
+		keys := slices.Collect(maps.Keys(info.Config))
+		// Old servers do not say; what is set is still offered.
+		defined, err := c.PluginConfig(ctx, info.Config["connector.class"])
+		for _, k := range defined {
+			keys = append(keys, k.Name)
+		}
+		for i, k := range keys {
+			keys[i] = k + "="
+		}
+		slices.Sort(keys)
+		if len(keys) > 0 {
+			err = nil
+		}
+		return slices.Compact(keys), err
+	})
+	return out, directive | cobra.ShellCompDirectiveNoSpace
+}
+
 // completePlugin completes the class of a plugin, in full or without its package.
 func (s *session) completePlugin(cmd *cobra.Command, args []string, to string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {

@@ -88,7 +88,7 @@ func firstLine(text string) string {
 func traceLines(trace string, n int) []string {
 	var out []string
 	for line := range strings.Lines(trace) {
-		line = strings.TrimSpace(line)
+		line = clean(strings.TrimSpace(line))
 		if line != "" && (len(out) == 0 || strings.HasPrefix(line, "Caused by:")) && len(out) < n {
 			out = append(out, line)
 		}

@@ -41,7 +41,7 @@ provider such as ${env:PASSWORD}.`,
 				if state != "" {
 					d.state = state
 				}
-				if _, masks := keepHidden(d.config, nil); len(masks) > 0 {
+				if _, masks := keepHidden(d.config, nil, s.secretsOf(ctx, c, d.config["connector.class"])); len(masks) > 0 {
 					failed = append(failed, usage("%s: the value of %s is only the mask of a secret", d.source, strings.Join(masks, ", ")))
 					continue
 				}
@@ -104,7 +104,7 @@ func (s *session) patchCommand() *cobra.Command {
 them as an object in JSON or YAML, where null takes a setting away. The differences are
 shown first; nothing is written if there are none.`,
 		Example: `  moldau connector patch my-sink tasks.max=4 errors.tolerance- --wait`,
-		Args:    cobra.MinimumNArgs(1), ValidArgsFunction: s.completeConnector,
+		Args:    cobra.MinimumNArgs(1), ValidArgsFunction: s.completeSettings,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, name := cmd.Context(), args[0]
 			patch, err := s.patchOf(file, args[1:])
@@ -119,9 +119,10 @@ shown first; nothing is written if there are none.`,
 			if err != nil {
 				return about(err, "connector %s", name)
 			}
+			known := s.secretsOf(ctx, c, info.Config["connector.class"])
 			for k, v := range patch {
 				// A masked value is the one that is there.
-				if v != nil && hiddenValue(*v) {
+				if v != nil && known.hidden(k, *v) {
 					delete(patch, k)
 				}
 			}
@@ -131,13 +132,13 @@ shown first; nothing is written if there are none.`,
 				return nil
 			}
 			s.printf("%s\n", s.style().yellow("~ connector "+name+": "+plural(len(changes), "setting changes", "settings change")))
-			s.printChanges(changes, s.secretsOf(ctx, c, info.Config["connector.class"]))
+			s.printChanges(changes, known)
 			if plan {
 				return nil
 			}
 			wished := wish{state: "RUNNING", timeout: w.timeout}
 			if w.wait {
-				if wished.before, err = statusesBefore(ctx, c, []string{name}); err != nil {
+				if wished.before, err = look(ctx, c, []string{name}); err != nil {
 					return err
 				}
 				if old := wished.before[name]; old != nil && slices.Contains(initialStates, old.Connector.State) {

@@ -71,6 +71,7 @@ func (w *world) file(name, text string) string {
 func (w *world) app(out, err io.Writer) *App {
 	a := &App{
 		In: strings.NewReader(w.in), Out: out, Err: err, InTTY: w.tty, OutTTY: w.tty, ErrTTY: w.tty || w.real,
+		Width:        func() int { return 60 },
 		Env:          func(name string) string { return w.env[name] },
 		ConfigFile:   func() (string, error) { return filepath.Join(w.dir, "config", "config.yaml"), nil },
 		ReadPassword: func(prompt string) (string, error) { fmt.Fprintln(err, prompt); return w.secret, nil },

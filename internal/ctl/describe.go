@@ -103,7 +103,7 @@ func (s *session) describe(ctx context.Context, c *client.REST, name string, sho
 
 func (s *session) printDescription(d description) {
 	y := s.style()
-	field := func(name, value string) { s.printf("%s %s\n", y.bold(pad(name+":", 10)), value) }
+	field := func(name, value string) { s.printf("%s %s\n", y.bold(pad(name+":", 10)), clean(value)) }
 	field("Name", d.Name)
 	field("Type", dash(d.Type))
 	field("Class", d.Config["connector.class"])
@@ -113,9 +113,9 @@ func (s *session) printDescription(d description) {
 	state := summary{Connector: d.Connector, Tasks: d.Tasks}.overall()
 	text := y.state(state)
 	if d.Connector.WorkerID != "" {
-		text += " on " + d.Connector.WorkerID
+		text += " on " + clean(d.Connector.WorkerID)
 	}
-	field("State", text)
+	s.printf("%s %s\n", y.bold(pad("State:", 10)), text)
 	for _, line := range traceLines(d.Connector.Trace, 4) {
 		s.printf("           %s\n", y.red(line))
 	}
@@ -123,7 +123,7 @@ func (s *session) printDescription(d description) {
 	for _, t := range d.Tasks {
 		on := ""
 		if t.WorkerID != "" {
-			on = " on " + t.WorkerID
+			on = " on " + clean(t.WorkerID)
 		}
 		s.printf("  %d %s%s\n", t.ID, y.state(t.State.State), on)
 		for _, line := range traceLines(t.Trace, 4) {
@@ -136,18 +136,18 @@ func (s *session) printDescription(d description) {
 		width = max(width, len(k))
 	}
 	for _, k := range slices.Sorted(maps.Keys(d.Config)) {
-		s.printf("  %s  %s\n", pad(k, width), indented(d.Config[k], width+4))
+		s.printf("  %s  %s\n", pad(k, width), indented(clean(d.Config[k]), width+4))
 	}
 	if len(d.Topics) > 0 {
 		s.printf("%s\n", y.bold("Topics:"))
 		for _, t := range d.Topics {
-			s.printf("  %s\n", t)
+			s.printf("  %s\n", clean(t))
 		}
 	}
 	if len(d.Offsets) > 0 {
 		s.printf("%s\n", y.bold("Offsets:"))
 		for _, o := range d.Offsets[:min(len(d.Offsets), shownOffsets)] {
-			s.printf("  %s  %s\n", partitionText(o.Partition), offsetText(o.Offset))
+			s.printf("  %s  %s\n", clean(partitionText(o.Partition)), clean(offsetText(o.Offset)))
 		}
 		if more := len(d.Offsets) - shownOffsets; more > 0 {
 			s.printf("  … %d more: moldau connector offsets get %s\n", more, d.Name)

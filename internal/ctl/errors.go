@@ -116,6 +116,9 @@ func explain(err error) *failure {
 func explainStatus(e *client.StatusError) *failure {
 	f := &failure{code: ExitFailed, text: e.Error(), err: e}
 	switch {
+	case e.Status < http.StatusBadRequest:
+		f.text = fmt.Sprintf("the server sends %s elsewhere (HTTP %d)", e.Method, e.Status)
+		f.next("use the URL it leads to: %s", redactURL(e.Location))
 	case e.Status == http.StatusUnauthorized:
 		f.code = ExitDenied
 		f.next("log in with --user NAME and the password in $%s, --password-file or at the prompt", envPassword)

@@ -23,7 +23,7 @@ func (s *session) each(ctx context.Context, args []string, did string, w waitFla
 		return err
 	}
 	if w.wait && wished.state == "RUNNING" {
-		if wished.before, err = statusesBefore(ctx, c, found); err != nil {
+		if wished.before, err = look(ctx, c, found); err != nil {
 			return err
 		}
 	}

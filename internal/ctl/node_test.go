@@ -140,6 +140,7 @@ func TestCompletion(t *testing.T) {
 	w.run("__complete", "connector", "restart", "a-one", "a-")
 	w.run("__complete", "connector", "offsets", "get", "a-one", "")
 	w.run("__complete", "plugin", "describe", "FileStreamSo")
+	w.run("__complete", "connector", "patch", "a-one", "t")
 	w.run("__complete", "connector", "list", "-o", "")
 	w.run("__complete", "connector", "restart", "-s", "http://127.0.0.1:1", "")
 	w.golden("completion")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -94,7 +95,12 @@ func (t *table) wide(head ...string) *table {
 	return t
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+func (t *table) add(cells ...string) {
+	for i, c := range cells {
+		cells[i] = clean(c)
+	}
+	t.rows = append(t.rows, cells)
+}
 
 func (t *table) write(w io.Writer, y style, wide bool) {
 	n := t.narrow
@@ -201,6 +207,16 @@ func block(n *yaml.Node) {
 	}
 }
 
+// clean takes control characters out of a server's text, which could steer a terminal.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
 func dash(s string) string {
 	if s == "" {
 		return "-"
@@ -212,7 +228,12 @@ func dash(s string) string {
 // that differs from the last is printed.
 func (s *session) setProgress(line, elapsed string) {
 	if s.ErrTTY {
-		s.errorf("\r\x1b[K%s (%s)", line, elapsed)
+		// A line that is wrapped cannot be overwritten.
+		shown := []rune(line + " (" + elapsed + ")")
+		if width := s.Width(); width > 1 && len(shown) >= width {
+			shown = append(shown[:width-2], '…')
+		}
+		s.errorf("\r\x1b[K%s", string(shown))
 	} else if line != s.progress {
 		s.errorf("%s\n", line)
 	}

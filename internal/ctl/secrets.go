@@ -74,8 +74,8 @@ func (x secrets) config(config map[string]string) (shown map[string]string, hidd
 	return shown, hidden
 }
 
-// hiddenValue says whether a value stands for a secret that a server, or this command,
-// did not show.
-func hiddenValue(value string) bool {
-	return hiddenBy.MatchString(value) || strings.Contains(value, ":"+masked+"@")
+// hidden says whether a value stands for a secret that a server, or this command, did
+// not show.
+func (x secrets) hidden(key, value string) bool {
+	return x.secret(key) && hiddenBy.MatchString(value) || strings.Contains(value, ":"+masked+"@")
 }

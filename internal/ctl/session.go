@@ -202,7 +202,7 @@ func (s *session) client() (*client.REST, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = config
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	rest.HTTP = &http.Client{Transport: transport, Timeout: s.flags.requestTimeout}
+	rest.HTTP = &http.Client{Transport: transport, Timeout: s.flags.requestTimeout, CheckRedirect: client.CheckRedirect}
 	told := false
 	rest.OnConflict = func(message string) {
 		if !told {

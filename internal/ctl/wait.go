@@ -18,6 +18,10 @@ const (
 	// taskGrace is how long a connector that runs may be without tasks before that is
 	// taken for what it wants.
 	taskGrace = 10 * time.Second
+	// maxMisses is how many looks in a row may fail: workers restart, too.
+	maxMisses = 10
+	// manyConnectors are asked for with one request.
+	manyConnectors = 5
 )
 
 // wish is what is waited for.
@@ -48,19 +52,22 @@ func (s *session) wait(ctx context.Context, c *client.REST, names []string, w wi
 	w.settle = s.settle
 	waiting := append([]string{}, names...)
 	var failed []error
+	misses := 0
 	for {
 		elapsed := s.Now().Sub(begin)
 		var left, lines []string
+		statuses, err := look(ctx, c, waiting)
+		if misses++; err == nil {
+			misses = 0
+		} else if ctx.Err() != nil || misses > maxMisses || elapsed >= w.timeout {
+			s.endProgress()
+			return about(err, "waiting for %s", strings.Join(waiting, ", "))
+		}
 		for _, name := range waiting {
-			status, err := c.ConnectorStatus(ctx, name)
-			if err != nil && client.Status(err) != http.StatusNotFound {
-				s.endProgress()
-				return about(err, "waiting for %s", name)
+			v := verdict{text: "no answer"}
+			if err == nil {
+				v = w.judge(name, statuses[name], elapsed)
 			}
-			if err != nil {
-				status = nil
-			}
-			v := w.judge(name, status, elapsed)
 			switch {
 			case v.failed != nil:
 				failed = append(failed, v.failed)
@@ -92,6 +99,19 @@ func (s *session) wait(ctx context.Context, c *client.REST, names []string, w wi
 			return err
 		}
 	}
+}
+
+// look returns the statuses of connectors that have one.
+func look(ctx context.Context, c *client.REST, names []string) (map[string]*client.ConnectorStatus, error) {
+	if len(names) < manyConnectors {
+		return statusesOf(ctx, c, names)
+	}
+	all, err := c.Connectors(ctx, "status")
+	out := map[string]*client.ConnectorStatus{}
+	for _, name := range names {
+		out[name] = all[name].Status
+	}
+	return out, err
 }
 
 func (w wish) goal() string {
@@ -179,8 +199,8 @@ func failedAs(name, what string, s client.State) *failure {
 	return fail(ExitFailed, "%s", text).next("moldau connector describe %s; when the cause is gone: moldau connector restart %s --only-failed", name, name)
 }
 
-// statusesBefore remembers the states before a change, for those that have one.
-func statusesBefore(ctx context.Context, c *client.REST, names []string) (map[string]*client.ConnectorStatus, error) {
+// statusesOf returns the statuses of connectors that have one.
+func statusesOf(ctx context.Context, c *client.REST, names []string) (map[string]*client.ConnectorStatus, error) {
 	out := map[string]*client.ConnectorStatus{}
 	for _, name := range names {
 		status, err := c.ConnectorStatus(ctx, name)
