@@ -212,7 +212,7 @@ func TestRecovery(t *testing.T) {
 			if c.proxied {
 				bootstrap = servers.faults(t).Addr()
 			}
-			const count, seconds = 4000, 16
+			const count, seconds = 4000, 12
 			once := newNumbers(t, bootstrap, count, seconds, map[string]string{"exactly.once.source.support": "enabled"})
 			least := newNumbers(t, bootstrap, count, seconds, nil)
 			for _, w := range []*numbers{once, least} {
