@@ -52,16 +52,22 @@ type process struct {
 	err  error
 }
 
-// start runs moldau with arguments until the end of the test, which shows the end of its
-// log if it failed. url is where its REST API will be.
+// start runs moldau with arguments until the end of the test. url is where its REST API
+// will be.
 func start(t testing.TB, url string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, url: url, log: filepath.Join(t.TempDir(), "moldau.log"), done: make(chan struct{})}
+	return launch(t, url, exec.Command(binary(t), args...))
+}
+
+// launch runs a command that is moldau until the end of the test, which shows the end of
+// its log if it failed.
+func launch(t testing.TB, url string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, url: url, log: filepath.Join(t.TempDir(), "moldau.log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(binary(t), args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := errors.Join(p.cmd.Start(), log.Close()); err != nil {
 		t.Fatal(err)
@@ -75,7 +81,7 @@ func start(t testing.TB, url string, args ...string) *process {
 			p.kill()
 		}
 		if t.Failed() {
-			t.Logf("the end of the log of moldau %s:\n%s", strings.Join(args, " "), p.words())
+			t.Logf("the end of the log of moldau %s:\n%s", strings.Join(cmd.Args[1:], " "), p.words())
 		}
 	})
 	return p
