@@ -161,6 +161,7 @@ func documents(text []byte) ([]any, error) {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	var out []any
+	budget := &yamlBudget{maxValues}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var node yaml.Node
@@ -171,7 +172,7 @@ func documents(text []byte) ([]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("not YAML: %w", err)
 		}
-		v, err := fromYAML(&node, 0)
+		v, err := budget.value(&node, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -181,11 +182,18 @@ func documents(text []byte) ([]any, error) {
 	}
 }
 
-// maxDepth bounds how deep YAML may be nested; aliases could nest without end.
-const maxDepth = 32
+// maxDepth bounds how deep YAML may be nested, and maxValues how many values a file may
+// come to; with aliases, both could be without end.
+const (
+	maxDepth  = 32
+	maxValues = 1_000_000
+)
 
-func fromYAML(n *yaml.Node, depth int) (any, error) {
-	if depth > maxDepth {
+// yamlBudget is how many values may still be read.
+type yamlBudget struct{ left int }
+
+func (b *yamlBudget) value(n *yaml.Node, depth int) (any, error) {
+	if b.left--; depth > maxDepth || b.left < 0 {
 		return nil, fmt.Errorf("line %d: nested too deeply", n.Line)
 	}
 	switch n.Kind {
@@ -193,13 +201,13 @@ func fromYAML(n *yaml.Node, depth int) (any, error) {
 		if len(n.Content) == 0 {
 			return nil, nil
 		}
-		return fromYAML(n.Content[0], depth+1)
+		return b.value(n.Content[0], depth+1)
 	case yaml.AliasNode:
-		return fromYAML(n.Alias, depth+1)
+		return b.value(n.Alias, depth+1)
 	case yaml.SequenceNode:
 		list := []any{}
 		for _, c := range n.Content {
-			v, err := fromYAML(c, depth+1)
+			v, err := b.value(c, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -216,7 +224,7 @@ func fromYAML(n *yaml.Node, depth int) (any, error) {
 			if _, ok := m[key.Value]; ok {
 				return nil, fmt.Errorf("line %d: %s is there twice", key.Line, key.Value)
 			}
-			v, err := fromYAML(n.Content[i+1], depth+1)
+			v, err := b.value(n.Content[i+1], depth+1)
 			if err != nil {
 				return nil, err
 			}

@@ -27,6 +27,8 @@ func TestFiles(t *testing.T) {
 		{"a.yaml", "name: a\nname: b\n", "", "twice"},
 		{"a.yaml", "a: [\n", "", "not YAML"},
 		{"a.yaml", "a: &a [*a]\n", "", "nested too deeply"},
+		{"a.yaml", "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\n" +
+			"e: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f]\n", "", "nested too deeply"},
 		{"a.yaml", "? [x]\n: y\n", "", "a key must be text"},
 		{"b.txt", `{"name":"a","connector.class":"X"}`, "a: connector.class=X name=a", ""},
 	} {

@@ -305,6 +305,7 @@ func TestREST(t *testing.T) {
 	w.examine("a name that is only known here", "listeners=http://:8083")
 	w.o.Lookup = func(context.Context, string) ([]string, error) { return []string{"10.0.0.9"}, nil }
 	w.examine("a good name", "listeners=http://:8083", "rest.advertised.host.name=w1.example.org", "rest.extension.classes=x.Y")
+	w.examine("no such file", "listeners=http://:8083", "moldau.rest.htpasswd.file=none/htpasswd")
 	w.examine("no certificate", "listeners=https://:8443")
 	for _, c := range []struct {
 		name  string

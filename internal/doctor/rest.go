@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,6 +33,7 @@ func (d *doctor) rest(ctx context.Context) {
 	for _, l := range rest.Admin {
 		d.listener(ctx, "admin.listeners", l)
 	}
+	d.files()
 	d.open()
 	if d.worker.Cluster != nil {
 		d.advertised(ctx, ports)
@@ -137,6 +139,32 @@ func (d *doctor) certificate(key string, l settings.Listener) {
 			d.ok("%s=%s: the certificate is good until %s", key, l.Text, leaf.NotAfter.UTC().Format(time.DateOnly))
 		}
 	}
+}
+
+// files looks for the files that say who may use the REST API.
+func (d *doctor) files() {
+	for _, key := range []string{"moldau.rest.jaas.file", "moldau.rest.htpasswd.file", "moldau.rest.roles.file"} {
+		path := d.worker.Config.Originals()[key]
+		if path == "" {
+			continue
+		}
+		f, err := os.Open(path)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			d.problem("name a file that the worker's user can read", "%s=%s: %v", key, path, pathError(err))
+		}
+	}
+}
+
+// pathError is the error of a file without its name.
+func pathError(err error) error {
+	var of *os.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // open warns of a REST API that anybody who reaches the machine can use.
