@@ -58,7 +58,7 @@ Try it with 'moldau demo', which needs nothing else.`,
 	}
 	root.AddCommand(
 		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
-		newPreviewCommand(), newConvertCommand(), newDoctorCommand(), newVersionCommand(),
+		newPreviewCommand(), newConvertCommand(), newDoctorCommand(), newDLQCommand(), newVersionCommand(),
 	)
 	root.AddCommand(ctl.System().Commands()...)
 	return root

@@ -1,0 +1,158 @@
+package dlq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Replay says which letters to write again, and where.
+type Replay struct {
+	// Causes are those to replay, all without any.
+	Causes []string
+	// To is the topic to write to; "" is the one each record came from.
+	To string
+	// Limit is how many letters to replay at the most, 0 for all.
+	Limit int
+	// DryRun writes nothing.
+	DryRun bool
+	// Passes says whether a letter would succeed now; it is asked for batches, and nil
+	// lets all pass.
+	Passes func(context.Context, []Letter) ([]bool, error)
+	// Report, if set, is told of each batch that was written, or would be.
+	Report func(Result)
+}
+
+// Result counts what became of letters.
+type Result struct {
+	// Replayed were written, Before had been before, Fail would fail again, Other are
+	// of other causes.
+	Replayed, Before, Fail, Other int
+}
+
+// batch is how many letters are written in one transaction.
+const batch = 500
+
+// Replay writes letters again, without the headers that tell of their failure. Each
+// batch is one transaction that marks the letters as replayed too, so that no letter
+// is replayed twice, whatever fails.
+func (q *Queue) Replay(ctx context.Context, o Replay) (sum Result, err error) {
+	cl, err := q.producer()
+	if err != nil {
+		return sum, err
+	}
+	defer cl.Close()
+	if !o.DryRun {
+		if err := q.createMarkTopic(ctx, kadm.NewClient(cl)); err != nil {
+			return sum, err
+		}
+		// From here on another replay of this topic is fenced, so the marks are whole.
+		if _, _, err := cl.ProducerID(ctx); err != nil {
+			return sum, fmt.Errorf("starting a transactional producer: %w", err)
+		}
+	}
+	marks, err := q.Replayed(ctx)
+	if err != nil {
+		return sum, err
+	}
+	var pending []Letter
+	flush := func() error {
+		if len(pending) == 0 {
+			return nil
+		}
+		letters, err := q.write(ctx, cl, o, pending, &sum)
+		pending = pending[:0]
+		if err == nil && o.Report != nil && letters > 0 {
+			o.Report(sum)
+		}
+		return err
+	}
+	errFull := errors.New("limit reached")
+	err = q.Each(ctx, func(l Letter) error {
+		switch {
+		case marks[l.Mark()]:
+			sum.Before++
+			return nil
+		case len(o.Causes) > 0 && !slices.Contains(o.Causes, l.Cause()):
+			sum.Other++
+			return nil
+		}
+		if pending = append(pending, l); o.Limit > 0 && sum.Replayed+len(pending) >= o.Limit {
+			if err := flush(); err != nil {
+				return err
+			}
+			if sum.Replayed >= o.Limit {
+				return errFull
+			}
+		}
+		if len(pending) >= batch {
+			return flush()
+		}
+		return nil
+	})
+	if err == nil {
+		err = flush()
+	}
+	if errors.Is(err, errFull) {
+		err = nil
+	}
+	return sum, err
+}
+
+// write writes those of a batch that pass, and returns how many.
+func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []Letter, sum *Result) (n int, err error) {
+	passes := make([]bool, len(letters))
+	for i := range passes {
+		passes[i] = true
+	}
+	if o.Passes != nil {
+		if passes, err = o.Passes(ctx, letters); err != nil {
+			return 0, err
+		}
+	}
+	var records []*kgo.Record
+	for i, l := range letters {
+		if !passes[i] {
+			sum.Fail++
+			continue
+		}
+		to := o.To
+		if to == "" {
+			to = l.Context.Topic
+		}
+		if to == "" {
+			return 0, fmt.Errorf("the letter %s does not tell which topic it came from; give the topic to write to (--to), and set errors.deadletterqueue.context.headers.enable=true on the sink for letters to come", where(q.topic, l.Partition, l.Offset))
+		}
+		n++
+		records = append(records,
+			&kgo.Record{Topic: to, Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp},
+			&kgo.Record{Topic: q.MarkTopic(), Partition: 0, Key: []byte(l.Mark()), Value: []byte(to)})
+	}
+	sum.Replayed += n
+	if o.DryRun || n == 0 {
+		return n, nil
+	}
+	if err := cl.BeginTransaction(); err != nil {
+		return 0, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	err = cl.ProduceSync(ctx, records...).FirstErr()
+	if err != nil {
+		err = fmt.Errorf("writing letters again: %w", err)
+	}
+	if endErr := cl.EndTransaction(ctx, kgo.TransactionEndTry(err == nil)); endErr != nil {
+		err = errors.Join(err, fmt.Errorf("ending the transaction: %w", endErr))
+	}
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		err = fmt.Errorf("another replay of %s runs: %w", q.topic, err)
+	}
+	if err != nil {
+		sum.Replayed -= n
+		return 0, err
+	}
+	return n, nil
+}
