@@ -137,6 +137,21 @@ func TestComposeSettings(t *testing.T) {
 	}
 }
 
+// The variables that the documentation shows make a worker.
+func TestDocumentedSettings(t *testing.T) {
+	text, err := os.ReadFile("../docs/docker.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var environ []string
+	for _, m := range regexp.MustCompile(`-e (CONNECT_\S+)`).FindAllStringSubmatch(string(text), -1) {
+		environ = append(environ, m[1])
+	}
+	if _, unknown := load(t, settings.Distributed, settings.FromEnvironment(environ)); len(unknown) > 0 {
+		t.Errorf("nothing reads %q", unknown)
+	}
+}
+
 // Addresses in the pipeline are those of services.
 func TestComposeAddresses(t *testing.T) {
 	c := readCompose(t)

@@ -18,32 +18,43 @@ import (
 
 func newWorkerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "worker worker.properties",
+		Use:   "worker [worker.properties]",
 		Short: "Run a worker of a cluster",
 		Long: `Run a worker of a cluster, with the properties file of Apache's connect-distributed.sh.
 
 Workers with one group.id share the work, Apache's among them. Environment variables
 CONNECT_* set properties as the well-known container images do (CONNECT_GROUP_ID is
-group.id) and win over the file; with them alone, the file may be left out.
+group.id; _ stands for ., __ for _ and ___ for -) and win over the file; with them
+alone, the file may be left out.
 
 SIGTERM or Ctrl-C stops in order: tasks finish and commit within
 task.shutdown.graceful.timeout.ms. A second signal ends the process at once.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			props := map[string]string{}
-			if len(args) == 1 {
-				var err error
-				if props, err = settings.LoadProperties(args[0]); err != nil {
-					return err
-				}
-			}
-			maps.Copy(props, settings.FromEnvironment(os.Environ()))
-			if len(props) == 0 {
-				return errors.New("no settings: name a worker.properties file, or set CONNECT_BOOTSTRAP_SERVERS and the others")
+			props, err := workerSettings(args, os.Environ())
+			if err != nil {
+				return err
 			}
 			return runNode(cmd, node.Options{Props: props, Mode: settings.Distributed})
 		},
 	}
+}
+
+// workerSettings are those of the file, if one is named, and of the environment, which
+// wins.
+func workerSettings(files, environ []string) (map[string]string, error) {
+	props := map[string]string{}
+	for _, file := range files {
+		var err error
+		if props, err = settings.LoadProperties(file); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(props, settings.FromEnvironment(environ))
+	if len(props) == 0 {
+		return nil, errors.New("no settings: name a worker.properties file, or set CONNECT_BOOTSTRAP_SERVERS and the others")
+	}
+	return props, nil
 }
 
 func newStandaloneCommand() *cobra.Command {
