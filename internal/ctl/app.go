@@ -1,12 +1,15 @@
 package ctl
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,8 +28,8 @@ type App struct {
 	Env func(name string) string
 	// ConfigFile returns the path of the file of contexts.
 	ConfigFile func() (string, error)
-	// ReadPassword asks for a password without showing it.
-	ReadPassword func(prompt string) (string, error)
+	// ReadLine asks for a line, ReadPassword for one that is not shown.
+	ReadLine, ReadPassword func(prompt string) (string, error)
 	// Now and Sleep are the clock.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -59,11 +62,28 @@ func System() *App {
 			dir, err := os.UserConfigDir()
 			return filepath.Join(dir, "moldau", "config.yaml"), err
 		},
+		ReadLine: func(prompt string) (string, error) {
+			fmt.Fprint(os.Stderr, prompt)
+			return interruptible(func() (string, error) {
+				line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+				if err == io.EOF && line != "" {
+					err = nil
+				}
+				return line, err
+			})
+		},
 		ReadPassword: func(prompt string) (string, error) {
 			fmt.Fprint(os.Stderr, prompt)
-			b, err := term.ReadPassword(int(os.Stdin.Fd()))
+			before, err := term.GetState(int(os.Stdin.Fd()))
+			if err != nil {
+				return "", err
+			}
+			line, err := interruptible(func() (string, error) {
+				b, err := term.ReadPassword(int(os.Stdin.Fd()))
+				return string(b), err
+			})
 			fmt.Fprintln(os.Stderr)
-			return string(b), err
+			return line, errors.Join(err, term.Restore(int(os.Stdin.Fd()), before))
 		},
 		Now: time.Now, settle: settleTime,
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -76,6 +96,30 @@ func System() *App {
 				return ctx.Err()
 			}
 		},
+	}
+}
+
+// interruptible reads from the terminal until Ctrl-C, which the process catches: without
+// this it would do nothing at a prompt. The read itself cannot be ended; it is left to
+// the end of the process, which is next.
+func interruptible(read func() (string, error)) (string, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-signals:
+		return "", context.Canceled
 	}
 }
 

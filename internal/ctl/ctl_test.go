@@ -75,6 +75,7 @@ func (w *world) app(out, err io.Writer) *App {
 		Env:          func(name string) string { return w.env[name] },
 		ConfigFile:   func() (string, error) { return filepath.Join(w.dir, "config", "config.yaml"), nil },
 		ReadPassword: func(prompt string) (string, error) { fmt.Fprintln(err, prompt); return w.secret, nil },
+		ReadLine:     func(prompt string) (string, error) { fmt.Fprint(err, prompt); return w.in, nil },
 		Now:          func() time.Time { return w.now }, settle: settleTime,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.now = w.now.Add(d)

@@ -1,7 +1,6 @@
 package ctl
 
 import (
-	"bufio"
 	"context"
 	"net/http"
 	"strings"
@@ -156,9 +155,8 @@ func (s *session) confirm(what string) error {
 	if !s.InTTY {
 		return usage("this would %s", what).next("add --yes if that is right")
 	}
-	s.errorf("%s? [y/N] ", what)
-	line, err := bufio.NewReader(s.In).ReadString('\n')
-	if err != nil && line == "" {
+	line, err := s.ReadLine(what + "? [y/N] ")
+	if err != nil {
 		return fail(ExitFailed, "no answer, nothing is done")
 	}
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
