@@ -8,6 +8,7 @@ import (
 
 	"github.com/moldau-io/moldau/runtime/group"
 	"github.com/moldau-io/moldau/runtime/herder"
+	"github.com/moldau-io/moldau/runtime/metrics"
 )
 
 // group makes the worker's membership: a group of one for standalone and dev.
@@ -33,8 +34,10 @@ func (n *node) group() (herder.Group, error) {
 		return nil, fmt.Errorf("making the group's client: %w", err)
 	}
 	c := n.settings.Config
+	n.rebalances = &metrics.Group{}
 	member, err := group.New(group.Config{
-		Client: cl, GroupID: k.GroupID, URL: n.url, Protocol: protocol, SessionTimeout: k.SessionTimeout,
+		Observer: n.rebalances,
+		Client:   cl, GroupID: k.GroupID, URL: n.url, Protocol: protocol, SessionTimeout: k.SessionTimeout,
 		HeartbeatInterval: k.HeartbeatInterval, RebalanceTimeout: k.RebalanceTimeout, MaxDelay: k.RebalanceDelay, SyncTimeout: k.SyncTimeout,
 		RequestTimeout: millis(int64(c.Int("request.timeout.ms"))), RetryBackoff: millis(c.Long("retry.backoff.ms")),
 		RetryBackoffMax: millis(c.Long("retry.backoff.max.ms")), HandOver: true, Logger: n.logger("runtime.distributed.group"),

@@ -25,6 +25,7 @@ import (
 	"github.com/moldau-io/moldau/runtime/group"
 	"github.com/moldau-io/moldau/runtime/herder"
 	"github.com/moldau-io/moldau/runtime/kafka"
+	"github.com/moldau-io/moldau/runtime/metrics"
 	"github.com/moldau-io/moldau/runtime/settings"
 	"github.com/moldau-io/moldau/runtime/state"
 	"github.com/moldau-io/moldau/runtime/store"
@@ -93,8 +94,10 @@ type node struct {
 	server   *api.Server
 	// member is the membership in a group of workers, nil for a group of one.
 	member *group.Member
-	url    string
-	id     string
+	// rebalances counts what the member does.
+	rebalances *metrics.Group
+	url        string
+	id         string
 }
 
 // Run runs a worker until ctx ends and everything has stopped in order.
@@ -228,6 +231,11 @@ func (n *node) build(cluster string) error {
 	public := rest.Handler()
 	if s.REST.AdminOff || len(s.REST.Admin) > 0 {
 		public = rest.ConnectHandler()
+	}
+	if s.Own.Metrics {
+		if public, err = n.withMetrics(rest, public); err != nil {
+			return err
+		}
 	}
 	handler, err := n.middleware(n.withUI(rest, public))
 	if err != nil {

@@ -59,6 +59,9 @@ func (h *Herder) Leader() (url string, leads bool) {
 // Generation is the group's generation of the last assignment, -1 before the first.
 func (h *Herder) Generation() int { return h.view.Load().generation }
 
+// Rebalancing says whether a rebalance is expected or under way.
+func (h *Herder) Rebalancing() bool { return !h.view.Load().settled }
+
 // Assignment is the worker's last assignment, nil before the first.
 func (h *Herder) Assignment() *state.Assignment { return h.view.Load().assignment }
 

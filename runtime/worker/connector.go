@@ -61,7 +61,9 @@ func newConnectorRun(w *Worker, spec herder.ConnectorSpec) *connectorRun {
 
 func (c *connectorRun) run(ctx context.Context) {
 	defer close(c.done)
+	c.w.starts.connectors.Add(1)
 	if err := c.guard("creating the connector", func() error { return c.create(ctx) }); err != nil {
+		c.w.starts.connectorFailures.Add(1)
 		c.fail(err)
 	} else {
 		c.moveTo(ctx, c.wanted())
@@ -130,6 +132,7 @@ func (c *connectorRun) moveTo(ctx context.Context, target state.TargetState) {
 			})
 			c.begun = true
 			if err != nil {
+				c.w.starts.connectorFailures.Add(1)
 				c.fail(err)
 				return
 			}

@@ -64,8 +64,10 @@ func (w *Worker) StartTask(spec herder.TaskSpec) {
 
 func (t *taskRun) run(ctx context.Context) {
 	defer close(t.done)
+	t.w.starts.tasks.Add(1)
 	made, release, err := t.guardedMake(ctx)
 	if err != nil {
+		t.w.starts.taskFailures.Add(1)
 		t.log.Error("the task cannot be made", "err", err)
 		t.OnFailure(t.spec.ID, err, errs.Trace(err))
 		return

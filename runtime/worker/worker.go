@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -83,6 +84,8 @@ type Worker struct {
 	connectors map[string]*connectorRun
 	tasks      map[state.TaskID]*taskRun
 	timers     map[string]*time.Timer
+
+	starts starts
 }
 
 // New returns a worker that runs nothing.
@@ -274,6 +277,21 @@ func (w *Worker) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// starts count what was started, and what failed to.
+type starts struct{ connectors, connectorFailures, tasks, taskFailures atomic.Int64 }
+
+// Totals are what a worker has done since it was made.
+type Totals struct {
+	// ConnectorStarts and TaskStarts are tries, with the failures beside.
+	ConnectorStarts, ConnectorFailures, TaskStarts, TaskFailures int64
+}
+
+// Totals returns the worker's counts.
+func (w *Worker) Totals() Totals {
+	s := &w.starts
+	return Totals{s.connectors.Load(), s.connectorFailures.Load(), s.tasks.Load(), s.taskFailures.Load()}
 }
 
 // TaskStats are a running task's counters.
