@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/moldau-io/moldau/internal/suggest"
 )
 
 // App is the world of the commands.
@@ -155,7 +157,15 @@ func (s *session) prepare(cmd *cobra.Command) {
 			if len(args) == 0 {
 				return c.Help()
 			}
-			return s.report(usage("there is no command %q", c.CommandPath()+" "+args[0]).next("%s --help", c.CommandPath()))
+			wrong := usage("there is no command %q", c.CommandPath()+" "+args[0]).next("%s --help", c.CommandPath())
+			var there []string
+			for _, child := range c.Commands() {
+				there = append(there, child.Name())
+			}
+			if meant, ok := suggest.Closest(args[0], there); ok {
+				wrong.next("%s %s", c.CommandPath(), meant)
+			}
+			return s.report(wrong)
 		}
 	} else if run := cmd.RunE; run != nil {
 		cmd.RunE = func(c *cobra.Command, args []string) error {

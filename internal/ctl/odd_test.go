@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // script is a server whose answers are given in advance: for each "METHOD path", the
@@ -466,4 +468,33 @@ func TestTLS(t *testing.T) {
 
 func pemOf(server *httptest.Server) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+}
+
+// Every command says what it does, and nothing that is not a command is taken for one.
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	root := &cobra.Command{Use: "moldau"}
+	root.AddCommand(w.app(io.Discard, io.Discard).Commands()...)
+	var walk func(cmd *cobra.Command, path []string)
+	walk = func(cmd *cobra.Command, path []string) {
+		for _, c := range cmd.Commands() {
+			at := append(path[:len(path):len(path)], c.Name())
+			if c.Short == "" {
+				t.Errorf("%v has no description", at)
+			}
+			out, _, _ := w.execute(t.Context(), append(at, "--help")...)
+			own, _, _ := strings.Cut(out, "\nGlobal Flags:")
+			fmt.Fprintf(&w.transcript, "$ moldau %s --help\n%s\n", strings.Join(at, " "), own)
+			walk(c, at)
+		}
+	}
+	walk(root, nil)
+	for _, args := range [][]string{
+		{"connector", "lsit"}, {"connector", "offsets", "gte"}, {"connector", "get"}, {"connector", "list", "--bogus"}, {"connector", "offsets", "reset", "a", "b"},
+		{"connector", "restart", "a", "--task", "0", "--only-failed"}, {"connector", "apply"}, {"connector", "apply", "-f", "x", "--exit-code"}, {"connector", "create"},
+		{"connector", "create", "a", "b"}, {"connector", "create", "a", "b=c"}, {"connector", "patch", "a"}, {"connector", "patch", "a", "b"}, {"plugin", "validate"},
+	} {
+		w.run(args...)
+	}
+	w.golden("help")
 }
