@@ -55,7 +55,9 @@ type step struct {
 	// Errors are what validation found, Notes what is probably misspelt.
 	Errors []settingError `json:"errors"`
 	Notes  []settingError `json:"notes,omitempty"`
-	Source string         `json:"file,omitempty"`
+	// Unseen are secrets that the server hides, so that nobody knows whether they differ.
+	Unseen []string `json:"unseen,omitempty"`
+	Source string   `json:"file,omitempty"`
 
 	wanted  definition
 	secrets secrets
@@ -68,8 +70,8 @@ type settingError struct {
 
 // keepHidden puts the server's values where the wanted ones are only the mask of a
 // secret; masks are those where the server has none. What is compared is the same, with
-// what the server itself hides taken for unchanged.
-func keepHidden(wanted, current map[string]string, x secrets) (compared map[string]string, masks []string) {
+// what the server itself hides, in unseen, taken for unchanged.
+func keepHidden(wanted, current map[string]string, x secrets) (compared map[string]string, masks, unseen []string) {
 	compared = maps.Clone(wanted)
 	for k, v := range wanted {
 		now, there := current[k]
@@ -80,10 +82,12 @@ func keepHidden(wanted, current map[string]string, x secrets) (compared map[stri
 			masks = append(masks, k)
 		case there && x.hidden(k, now):
 			compared[k] = now
+			unseen = append(unseen, k)
 		}
 	}
 	slices.Sort(masks)
-	return compared, masks
+	slices.Sort(unseen)
+	return compared, masks, unseen
 }
 
 // applyFlags are the flags of apply.
@@ -202,7 +206,7 @@ func (s *session) plan(ctx context.Context, c *client.REST, wanted []definition,
 			st.Action = actCreate
 		}
 		st.secrets = secretsOf(d.config["connector.class"])
-		after, masks := keepHidden(d.config, current, st.secrets)
+		after, masks, unseen := keepHidden(d.config, current, st.secrets)
 		for _, key := range masks {
 			st.Errors = append(st.Errors, settingError{key, "the value is only the mask of a secret, and the server has none to keep"})
 		}
@@ -212,7 +216,7 @@ func (s *session) plan(ctx context.Context, c *client.REST, wanted []definition,
 		}
 		st.Changes = append(st.Changes, diff(current, after)...)
 		if st.Action == actUpdate && len(st.Changes) == 0 && !f.force {
-			st.Action = actNone
+			st.Action, st.Unseen = actNone, unseen
 		} else if !f.noValidate && len(st.Errors) == 0 {
 			if st.Errors, st.Notes, err = validate(ctx, c, d.config); err != nil {
 				return nil, about(err, "%s: validating connector %s", d.source, d.name)
@@ -286,7 +290,11 @@ func (s *session) printPlan(steps []*step) {
 	for _, st := range steps {
 		switch st.Action {
 		case actNone:
-			s.printf("= connector %s: no changes\n", st.Name)
+			text := "= connector " + st.Name + ": no changes"
+			if len(st.Unseen) > 0 {
+				text += "; the server hides " + strings.Join(st.Unseen, ", ") + ", --force writes it"
+			}
+			s.printf("%s\n", text)
 		case actDelete:
 			s.printf("%s\n", y.red("- connector "+st.Name+": to be deleted, no file has it"))
 		case actCreate:

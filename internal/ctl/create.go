@@ -41,7 +41,7 @@ provider such as ${env:PASSWORD}.`,
 				if state != "" {
 					d.state = state
 				}
-				if _, masks := keepHidden(d.config, nil, s.secretsOf(ctx, c, d.config["connector.class"])); len(masks) > 0 {
+				if _, masks, _ := keepHidden(d.config, nil, s.secretsOf(ctx, c, d.config["connector.class"])); len(masks) > 0 {
 					failed = append(failed, usage("%s: the value of %s is only the mask of a secret", d.source, strings.Join(masks, ", ")))
 					continue
 				}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -189,14 +190,23 @@ func (w *world) golden(name string) {
 	}
 }
 
-// startNode runs a worker with a broker in memory until the end of the test and returns
-// its URL.
-func startNode(t *testing.T) string {
+// startNode runs a worker with a broker in memory, and some more settings, until the end
+// of the test and returns its URL.
+func startNode(t *testing.T, more map[string]string) string {
 	t.Helper()
 	broker, err := kafka.StartBroker(kafka.BrokerConfig{InMemory: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	props := map[string]string{
+		"bootstrap.servers": broker.Addr(), "group.id": "ctl", "listeners": "http://127.0.0.1:0",
+		"config.storage.topic": "configs", "offset.storage.topic": "offsets", "status.storage.topic": "statuses",
+		"config.storage.replication.factor": "1", "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
+		"offset.storage.partitions": "1", "status.storage.partitions": "1", "offset.flush.interval.ms": "100",
+		"key.converter":   "org.apache.kafka.connect.storage.StringConverter",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter",
+	}
+	maps.Copy(props, more)
 	ready := make(chan node.Addresses, 1)
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -204,14 +214,7 @@ func startNode(t *testing.T) string {
 		ended <- node.Run(ctx, node.Options{
 			Mode: settings.Distributed, Solo: true, Plugins: standard.Registry(), Levels: logging.New("error"), LogTo: slog.DiscardHandler,
 			Commit: "abc", Dial: broker.Dial, Ready: func(a node.Addresses) { ready <- a },
-			Props: map[string]string{
-				"bootstrap.servers": broker.Addr(), "group.id": "ctl", "listeners": "http://127.0.0.1:0",
-				"config.storage.topic": "configs", "offset.storage.topic": "offsets", "status.storage.topic": "statuses",
-				"config.storage.replication.factor": "1", "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
-				"offset.storage.partitions": "1", "status.storage.partitions": "1", "offset.flush.interval.ms": "100",
-				"key.converter":   "org.apache.kafka.connect.storage.StringConverter",
-				"value.converter": "org.apache.kafka.connect.storage.StringConverter",
-			},
+			Props: props,
 		})
 	}()
 	t.Cleanup(func() {
@@ -230,11 +233,11 @@ func startNode(t *testing.T) string {
 	}
 }
 
-// nodeWorld is a world with a worker.
-func nodeWorld(t *testing.T) *world {
+// nodeWorld is a world with a worker that has some more settings.
+func nodeWorld(t *testing.T, more map[string]string) *world {
 	w := newWorld(t)
 	w.real = true
-	url := startNode(t)
+	url := startNode(t, more)
 	w.env[envServer], w.env["NO_COLOR"] = url, "1"
 	host := strings.TrimPrefix(url, "http://")
 	w.replace = append(w.replace, url, "http://worker:8083", host, "worker:8083")

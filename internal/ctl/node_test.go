@@ -1,9 +1,15 @@
 package ctl
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // await runs a command until its output has a text.
@@ -22,7 +28,7 @@ func (w *world) await(text string, args ...string) {
 }
 
 func TestApplyAndLifecycle(t *testing.T) {
-	w := nodeWorld(t)
+	w := nodeWorld(t, nil)
 	w.file("in.txt", "one\ntwo\n")
 	w.file("connectors/lines.json", `{"name": "lines", "config": {"connector.class": "FileStreamSource", "tasks.max": 1, "file": "in.txt", "topic": "lines"}}`)
 	w.file("connectors/out.yaml", "name: out\nconnector.class: FileStreamSink\ntasks.max: 1\ntopics: [lines]\nfile: out.txt\nmy.password: hunter2\n")
@@ -68,7 +74,7 @@ func TestApplyAndLifecycle(t *testing.T) {
 }
 
 func TestOffsets(t *testing.T) {
-	w := nodeWorld(t)
+	w := nodeWorld(t, nil)
 	w.file("in.txt", "one\ntwo\n")
 	w.run("connector", "create", "lines", "connector.class=FileStreamSource", "file=in.txt", "topic=lines", "--wait")
 	w.run("connector", "create", "out", "connector.class=FileStreamSink", "file=out.txt", "topics=lines", "--wait")
@@ -93,7 +99,7 @@ func TestOffsets(t *testing.T) {
 }
 
 func TestPluginsAndCluster(t *testing.T) {
-	w := nodeWorld(t)
+	w := nodeWorld(t, nil)
 	w.run("plugin", "list", "FileStream*")
 	w.run("plugin", "list", "/Int/", "--all")
 	w.run("plugin", "list", "IntegerConverter", "--type", "converter", "-o", "json")
@@ -121,7 +127,7 @@ func TestPluginsAndCluster(t *testing.T) {
 
 // A task that fails is told with its trace, and its connector is shown as degraded.
 func TestFailure(t *testing.T) {
-	w := nodeWorld(t)
+	w := nodeWorld(t, nil)
 	w.run("connector", "create", "out", "connector.class=FileStreamSink", "file=no/such/folder/out.txt", "topics=lines", "--wait")
 	w.run("connector", "list", "-o", "wide")
 	w.run("connector", "list", "--state", "failed", "-o", "name")
@@ -133,7 +139,7 @@ func TestFailure(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	w := nodeWorld(t)
+	w := nodeWorld(t, nil)
 	w.run("connector", "create", "a-one", "connector.class=FileStreamSource", "topic=x", "--state", "stopped")
 	w.run("connector", "create", "a-two", "connector.class=FileStreamSource", "topic=x", "--state", "stopped")
 	w.run("__complete", "connector", "restart", "")
@@ -144,4 +150,42 @@ func TestCompletion(t *testing.T) {
 	w.run("__complete", "connector", "list", "-o", "")
 	w.run("__complete", "connector", "restart", "-s", "http://127.0.0.1:1", "")
 	w.golden("completion")
+}
+
+// With a worker that hides secrets and asks who its users are, files are applied as
+// with any other, and what a user may not do is said.
+func TestGuardedServer(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("pw"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	users, roles := filepath.Join(dir, "users"), filepath.Join(dir, "roles")
+	if err := errors.Join(os.WriteFile(users, fmt.Appendf(nil, "ann:%s\nbob:%s\n", hash, hash), 0o600), os.WriteFile(roles, []byte("ann admin *\nbob view *\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w := nodeWorld(t, map[string]string{"moldau.rest.htpasswd.file": users, "moldau.rest.roles.file": roles, "moldau.rest.mask.secrets": "true"})
+	sse := func(tasks, token string) {
+		w.file("sse.yaml", "name: sse\ninitial_state: stopped\nconfig:\n  connector.class: io.moldau.connect.sse.ServerSentEventsSourceConnector\n  sse.uri: http://127.0.0.1:1/\n  topic: t\n  tasks.max: "+tasks+"\n  http.bearer.token: "+token+"\n")
+	}
+	sse("1", "t0ken")
+	w.run("connector", "list")
+	w.env[envUser], w.env[envPassword] = "ann", "no"
+	w.run("connector", "list")
+	w.env[envPassword] = "pw"
+	w.run("connector", "apply", "-f", "sse.yaml")
+	w.run("connector", "apply", "-f", "sse.yaml")
+	w.run("connector", "get", "sse", "-o", "yaml")
+	w.run("connector", "get", "sse", "-o", "yaml", "--show-secrets")
+	sse("2", "t0ken")
+	w.run("connector", "apply", "-f", "sse.yaml")
+	sse("2", "'********'")
+	w.run("connector", "apply", "-f", "sse.yaml")
+	w.run("connector", "apply", "-f", "sse.yaml", "--force")
+	w.run("connector", "patch", "sse", "tasks.max=1")
+	w.env[envUser] = "bob"
+	w.await("STOPPED", "connector", "list")
+	w.run("connector", "list")
+	w.run("connector", "delete", "sse")
+	w.golden("guarded")
 }
