@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
-.PHONY: build test race vet lint generate integration bench clean
+.PHONY: build test race vet lint security generate integration bench clean
 
 build: ## a static binary in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/moldau ./cmd/moldau
@@ -22,6 +22,10 @@ vet:
 lint: vet ## vet and staticcheck
 	$(GO) tool staticcheck ./...
 	$(GO) tool staticcheck -tags integration ./test/...
+
+security: ## gosec, and govulncheck, which needs https://vuln.go.dev
+	$(GO) run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet -conf .ci/gosec.json ./...
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 generate: ## reference documentation from the plugins' definitions
 	$(GO) generate ./...

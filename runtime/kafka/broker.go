@@ -300,11 +300,11 @@ func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 
 // lockDataDir makes the directory and sees to it that no other process uses it.
 func lockDataDir(dir string) (unlock func() error, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, errs.Wrap(errs.ClassConfig, err, "Cannot make the data directory %s", dir)
 	}
 	path := filepath.Join(dir, "moldau.lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, errs.Wrap(errs.ClassConfig, err, "Cannot write to the data directory %s", dir)
 	}
