@@ -16,7 +16,7 @@ import (
 )
 
 func newDemoCommand() *cobra.Command {
-	var f devFlags
+	var d node.Dev
 	var stream demo.StreamOptions
 	var elasticsearch string
 	var verbose bool
@@ -39,10 +39,10 @@ where the first one stopped.`,
 			if stream.Rate < 0 {
 				return fmt.Errorf("--rate %v: events a second cannot be negative; 0 is as fast as possible", stream.Rate)
 			}
-			return runDemo(cmd, f, stream, elasticsearch, verbose)
+			return runDemo(cmd, d, stream, elasticsearch, verbose)
 		},
 	}
-	f.register(cmd, "moldau-demo")
+	devFlags(cmd, &d, "moldau-demo")
 	cmd.Flags().BoolVar(&stream.Offline, "offline", false, "make events up instead of reading the live stream")
 	cmd.Flags().StringVar(&stream.Recording, "recording", "", "replay a recorded stream of server-sent events from this file")
 	cmd.Flags().Float64Var(&stream.Rate, "rate", 50, "events a second that are made up or replayed; 0 is as fast as possible")
@@ -51,11 +51,11 @@ where the first one stopped.`,
 	return cmd
 }
 
-func runDemo(cmd *cobra.Command, f devFlags, stream demo.StreamOptions, elasticsearch string, verbose bool) (err error) {
-	if f.dataDir, err = filepath.Abs(f.dataDir); err != nil {
+func runDemo(cmd *cobra.Command, d node.Dev, stream demo.StreamOptions, elasticsearch string, verbose bool) (err error) {
+	if d.DataDir, err = filepath.Abs(d.DataDir); err != nil {
 		return err
 	}
-	stream.Dir = f.dataDir
+	stream.Dir = d.DataDir
 	source, stop, err := demo.Stream(cmd.Context(), stream)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func runDemo(cmd *cobra.Command, f devFlags, stream demo.StreamOptions, elastics
 	defer cancel()
 	shown := make(chan error, 1)
 	running := false
-	err = runDev(cmd, f, func(o *node.Options) {
+	err = runDev(cmd, d, func(o *node.Options) {
 		if !verbose {
 			o.Levels.Set("root", "WARN")
 		}
@@ -73,7 +73,7 @@ func runDemo(cmd *cobra.Command, f devFlags, stream demo.StreamOptions, elastics
 		running = true
 		go func() {
 			shown <- demo.Run(ctx, demo.Options{
-				REST: a.REST, Kafka: broker, Dir: f.dataDir, Source: source, Elasticsearch: elasticsearch,
+				REST: a.REST, Kafka: broker, Dir: d.DataDir, Source: source, Elasticsearch: elasticsearch,
 				Out: cmd.OutOrStdout(), Terminal: term.IsTerminal(int(os.Stdout.Fd())),
 			})
 		}()

@@ -35,7 +35,9 @@ task.shutdown.graceful.timeout.ms. A second signal ends the process at once.`,
 			if err != nil {
 				return err
 			}
-			return runNode(cmd, node.Options{Props: props, Mode: settings.Distributed})
+			o := options(cmd, props)
+			o.Mode = settings.Distributed
+			return untilSecondSignal(cmd, func() error { return node.Run(cmd.Context(), o) })
 		},
 	}
 }
@@ -70,7 +72,8 @@ properties and connectors as .properties or JSON, each either {"name", "config",
 			if err != nil {
 				return err
 			}
-			o := node.Options{Props: props, Mode: settings.Standalone}
+			o := options(cmd, props)
+			o.Mode = settings.Standalone
 			for _, path := range args[1:] {
 				c, err := settings.LoadConnector(path)
 				if err != nil {
@@ -78,27 +81,29 @@ properties and connectors as .properties or JSON, each either {"name", "config",
 				}
 				o.Connectors = append(o.Connectors, c)
 			}
-			return runNode(cmd, o)
+			return untilSecondSignal(cmd, func() error { return node.Run(cmd.Context(), o) })
 		},
 	}
 }
 
-// runNode runs a worker until a signal; a second signal ends the process at once.
-func runNode(cmd *cobra.Command, o node.Options) error {
-	o.Plugins = standard.Registry()
+// options are those that all workers share.
+func options(cmd *cobra.Command, props map[string]string) node.Options {
+	o := node.Options{Props: props, Plugins: standard.Registry()}
 	_, o.Commit = buildInfo()
-	if o.Levels == nil {
-		o.Levels, o.LogTo = logs(cmd.ErrOrStderr(), o.Props)
+	o.Levels, o.LogTo = logs(cmd.ErrOrStderr(), props)
+	o.Ready = func(a node.Addresses) {
+		fmt.Fprintf(cmd.OutOrStdout(), "moldau is ready: REST on %s\n", a.REST)
 	}
-	if o.Ready == nil {
-		o.Ready = func(a node.Addresses) {
-			fmt.Fprintf(cmd.OutOrStdout(), "moldau is ready: REST on %s\n", a.REST)
-		}
-	}
+	return o
+}
+
+// untilSecondSignal runs a worker until it has stopped; a second signal ends the
+// process at once.
+func untilSecondSignal(cmd *cobra.Command, run func() error) error {
 	// The watch for a second signal must outlive the context that the first one ends.
 	watch, end := context.WithCancel(context.WithoutCancel(cmd.Context()))
 	done := secondSignal(watch)
-	err := node.Run(cmd.Context(), o)
+	err := run()
 	end()
 	<-done
 	return err
