@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -48,7 +47,8 @@ there are warnings), 2 if the settings cannot be read.`,
 			}
 			maps.Copy(props, settings.FromEnvironment(os.Environ()))
 			if len(props) == 0 {
-				return errors.New("no settings: name a worker.properties file, or set CONNECT_BOOTSTRAP_SERVERS and the others")
+				fmt.Fprintln(cmd.ErrOrStderr(), "moldau: no settings: name a worker.properties file, or set CONNECT_BOOTSTRAP_SERVERS and the others")
+				return &exitError{2}
 			}
 			mode := doctor.ModeOf(props)
 			if standalone {
