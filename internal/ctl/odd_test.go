@@ -188,6 +188,14 @@ func TestWait(t *testing.T) {
 	s.on(path, ok(status(run, run)))
 	w.run("connector", "restart", "c", "--wait")
 
+	// apply waits for what it leaves alone, too, but what is paused may stay so.
+	w.file("c.json", `{"name":"c","connector.class":"X"}`)
+	s.on("GET /connectors?expand=info", ok(`{"c":{"info":{"name":"c","type":"sink","tasks":[],"config":{"name":"c","connector.class":"X"}}}}`))
+	s.on(path, ok(status(run, fell)))
+	w.run("connector", "apply", "-f", "c.json", "--wait")
+	s.on(path, ok(status(`"state":"PAUSED"`, `"state":"PAUSED"`)))
+	w.run("connector", "apply", "-f", "c.json", "--wait")
+
 	// Many connectors are asked for at once.
 	s.on("GET /connectors", ok(`["a","b","c","d","e"]`))
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
