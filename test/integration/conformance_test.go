@@ -98,22 +98,6 @@ func dataSuite(t *testing.T, url, bootstrap string, known map[string]string, mor
 	suite(t, known, python(t), filepath.Join("..", "conformance", "data", "data_conformance.py"), args...)
 }
 
-// python returns an interpreter that has confluent-kafka, made on first use.
-func python(t *testing.T) string {
-	t.Helper()
-	venv := filepath.Join(os.TempDir(), "moldau-test-venv")
-	bin := filepath.Join(venv, "bin", "python")
-	if exec.Command(bin, "-c", "import confluent_kafka").Run() == nil {
-		return bin
-	}
-	for _, args := range [][]string{{"python3", "-m", "venv", venv}, {bin, "-m", "pip", "install", "-q", "confluent-kafka==2.12.1"}} {
-		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	}
-	return bin
-}
-
 // workerSettings are what the suites ask of a worker.
 var workerSettings = map[string]string{"exactly.once.source.support": "enabled", "offset.flush.interval.ms": "1000"}
 
