@@ -71,10 +71,12 @@ func (o Options) sink() map[string]string {
 		return map[string]string{
 			"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "tasks.max": "1", "topics": Topic,
 			"connection.url": o.Elasticsearch, "key.ignore": "false", "schema.ignore": "true", "connection.compression": "true",
-			"behavior.on.malformed.documents": "warn",
-			"key.converter":                   "org.apache.kafka.connect.storage.StringConverter",
-			"value.converter":                 "org.apache.kafka.connect.json.JsonConverter",
-			"value.converter.schemas.enable":  "false",
+			"behavior.on.malformed.documents": "warn", "read.timeout.ms": "30000",
+			// The field is an object in some events and an array in others; an index has one mapping.
+			"transforms": "withoutParams", "transforms.withoutParams.type": "org.apache.kafka.connect.transforms.ReplaceField$Value", "transforms.withoutParams.exclude": "log_params",
+			"key.converter":                  "org.apache.kafka.connect.storage.StringConverter",
+			"value.converter":                "org.apache.kafka.connect.json.JsonConverter",
+			"value.converter.schemas.enable": "false",
 		}
 	}
 	return map[string]string{
