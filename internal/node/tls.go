@@ -35,10 +35,10 @@ func (n *node) peerTransport() (http.RoundTripper, error) {
 	if len(props) == 0 {
 		props = n.settings.Config.Originals()
 	}
-	config, err := kafka.RESTClientTLS(props)
+	dial, err := kafka.RESTDialTLS(props)
 	if err != nil {
 		return nil, err
 	}
-	t.TLSClientConfig = config
+	t.DialTLSContext = dial
 	return t, nil
 }

@@ -35,13 +35,11 @@ func (d *dialer) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if d.tls == nil {
 		return conn, nil
 	}
-	cfg := d.tls.Clone()
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, closing(conn, err)
 	}
-	cfg.ServerName = host
-	secure := tls.Client(conn, cfg)
+	secure := tls.Client(conn, forHost(d.tls, host))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return nil, closing(conn, fmt.Errorf("TLS handshake with %s: %w", addr, err))
 	}

@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"maps"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/runtime/settings"
@@ -33,8 +36,18 @@ func ServerTLS(props map[string]string, clientAuth string) (*tls.Config, error) 
 	return s, nil
 }
 
-// RESTClientTLS makes the TLS settings with which workers call each other.
-func RESTClientTLS(props map[string]string) (*tls.Config, error) { return restTLS(props) }
+// restConnect bounds connecting to another worker, its TLS handshake included.
+const restConnect = 30 * time.Second
+
+// RESTDialTLS makes what dials other workers over TLS, for http.Transport.
+func RESTDialTLS(props map[string]string) (func(ctx context.Context, network, addr string) (net.Conn, error), error) {
+	t, err := restTLS(props)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialer{dial: (&net.Dialer{}).DialContext, timeout: restConnect, tls: t, sendBuffer: -1, receiveBuffer: -1}
+	return d.Dial, nil
+}
 
 func restTLS(props map[string]string) (*tls.Config, error) {
 	own := map[string]string{"bootstrap.servers": "localhost:9092"}

@@ -125,7 +125,7 @@ func setCiphers(t *tls.Config, names []string) error {
 
 // verifyAsJava checks a server as Java does: its chain always, its name only if asked
 // to, and the name by the subject where the certificate has no alternative names, which
-// Go's own check no longer does.
+// Go's own check no longer does. Connections need forHost.
 func verifyAsJava(t *tls.Config, checkName bool) {
 	t.InsecureSkipVerify = true // VerifyConnection takes its place
 	roots := t.RootCAs
@@ -152,6 +152,20 @@ func verifyAsJava(t *tls.Config, checkName bool) {
 		}
 		return nil
 	}
+}
+
+// forHost returns the settings for connections to one host. The state of a connection
+// names no host that is an address, which is to be checked all the same.
+func forHost(t *tls.Config, host string) *tls.Config {
+	own := t.Clone()
+	own.ServerName = host
+	if verify := t.VerifyConnection; verify != nil {
+		own.VerifyConnection = func(s tls.ConnectionState) error {
+			s.ServerName = host
+			return verify(s)
+		}
+	}
+	return own
 }
 
 // commonNameMatches compares a host with a common name, whose first label may be "*".
