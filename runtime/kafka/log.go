@@ -421,6 +421,17 @@ func (l *Log) Send(ctx context.Context, key, value []byte) error {
 
 // SendAll writes records in order and returns when all are acknowledged or one failed.
 func (l *Log) SendAll(ctx context.Context, records ...kgo.Record) error {
+	for {
+		err := l.sendAll(ctx, records)
+		// The client fails all of a batch when the context of one of its records ends;
+		// that may have been another's.
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) || !sleep(ctx, retryMin) {
+			return err
+		}
+	}
+}
+
+func (l *Log) sendAll(ctx context.Context, records []kgo.Record) error {
 	if len(records) == 0 {
 		return nil
 	}

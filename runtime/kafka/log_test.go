@@ -127,6 +127,32 @@ func TestLogReadsToTheEndAndFollows(t *testing.T) {
 	}
 }
 
+// A write that is given up must not take others with it that are in its batch.
+func TestLogWritesDoNotFailForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := startBroker(t, BrokerConfig{InMemory: true})
+		mustCreate(t, b, "topic", 1)
+		l, s := startLog(t, b, "topic", func(c *LogConfig) { c.Writer = append(c.Writer, kgo.ProducerLinger(time.Second)) })
+		impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var given, kept error
+		var wg sync.WaitGroup
+		wg.Go(func() { given = l.Send(impatient, []byte("given up"), []byte("1")) })
+		synctest.Wait()
+		wg.Go(func() { kept = l.Send(t.Context(), []byte("kept"), []byte("1")) })
+		wg.Wait()
+		if !errors.Is(given, context.DeadlineExceeded) || kept != nil {
+			t.Errorf("given up: %v; kept: %v", given, kept)
+		}
+		if err := l.ReadToEnd(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if seen := s.take(); !slices.Contains(seen, "kept=1") {
+			t.Errorf("read %q", seen)
+		}
+	})
+}
+
 func TestLogKeepsOrderAndJavaPlacement(t *testing.T) {
 	b := startBroker(t, BrokerConfig{InMemory: true})
 	mustCreate(t, b, "log", 7)
