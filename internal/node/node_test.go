@@ -56,6 +56,11 @@ func run(t *testing.T, props map[string]string, change func(*Options)) *running 
 
 func tryRun(t *testing.T, props map[string]string, change func(*Options)) (*running, error) {
 	t.Helper()
+	return runOn(t, newBroker(t), props, change)
+}
+
+func newBroker(t *testing.T) *kafka.Broker {
+	t.Helper()
 	broker, err := kafka.StartBroker(kafka.BrokerConfig{InMemory: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +70,12 @@ func tryRun(t *testing.T, props map[string]string, change func(*Options)) (*runn
 			t.Error(err)
 		}
 	})
+	return broker
+}
+
+// runOn starts a node on a broker, which others may use, too.
+func runOn(t *testing.T, broker *kafka.Broker, props map[string]string, change func(*Options)) (*running, error) {
+	t.Helper()
 	all := map[string]string{
 		"bootstrap.servers": broker.Addr(), "group.id": "test", "listeners": "http://127.0.0.1:0",
 		"config.storage.topic": "configs", "offset.storage.topic": "offsets", "status.storage.topic": "statuses",
