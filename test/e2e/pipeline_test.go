@@ -132,7 +132,7 @@ func newPipeline(t testing.TB) *pipeline {
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-		showLog(t, p.dir)
+		checkLog(t, p.dir)
 	})
 	return p
 }

@@ -103,14 +103,20 @@ func (w *worker) stop(t testing.TB) {
 	}
 }
 
-// showLog shows the end of a data directory's log if the test has failed.
-func showLog(t testing.TB, dir string) {
-	if !t.Failed() {
-		return
-	}
+// checkLog looks for crashes and races in a data directory's log, and shows its end if
+// the test has failed.
+func checkLog(t testing.TB, dir string) {
 	text, err := os.ReadFile(filepath.Join(dir, "worker.log"))
 	if err != nil {
-		t.Log(err)
+		t.Error(err)
+	}
+	for _, bad := range []string{"WARNING: DATA RACE", "\npanic: ", "\nfatal error: "} {
+		if i := bytes.Index(text, []byte(bad)); i >= 0 {
+			t.Errorf("in the worker's log:\n%s", text[i:min(len(text), i+6000)])
+		}
+	}
+	if !t.Failed() {
+		return
 	}
 	t.Logf("the end of the worker's log:\n%s", text[max(0, len(text)-6000):])
 }
