@@ -254,7 +254,7 @@ func TestAnswers(t *testing.T) {
 			// A forwarded answer is the other worker's.
 			if c.name != "forwarded" {
 				path, _, _ := strings.Cut(c.path, "?")
-				if err := document.check(c.method, path, w.Code, w.Header(), body); err != nil {
+				if err := document.Check(c.method, path, w.Code, w.Header(), body); err != nil {
 					t.Error(err)
 				}
 			}

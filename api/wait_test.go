@@ -46,7 +46,7 @@ func TestWaits(t *testing.T) {
 					t.Errorf("the herder was called: %v", f.calls)
 				}
 				path, _, _ := strings.Cut(c.path, "?")
-				if err := document.check(c.method, path, w.Code, w.Header(), w.Body.Bytes()); err != nil {
+				if err := document.Check(c.method, path, w.Code, w.Header(), w.Body.Bytes()); err != nil {
 					t.Error(err)
 				}
 			})
