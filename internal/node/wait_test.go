@@ -43,9 +43,9 @@ func TestWritesWaitForTheirEffect(t *testing.T) {
 				{"POST", "/connectors/s/restart?wait=running", "", "true RUNNING RUNNING"},
 				{"POST", "/connectors/s/restart?wait=running&includeTasks=true", "", "true RUNNING RUNNING"},
 				{"POST", "/connectors/s/restart?wait=running&includeTasks=true&onlyFailed=true", "", "true RUNNING RUNNING"},
-				// A directory cannot be read as a file.
-				{"PATCH", "/connectors/s/config?wait=running", `{"file":"` + filepath.Dir(in) + `"}`, "false RUNNING FAILED"},
-				{"PATCH", "/connectors/s/config?wait=running", `{"file":"` + in + `"}`, "true RUNNING RUNNING"},
+				// A sink opens its file when it starts, so its task is never RUNNING before it fails.
+				{"POST", "/connectors?wait=running", `{"name":"f","config":{"connector.class":"FileStreamSink","topics":"t","file":"` + in + `.none/x"}}`, "false RUNNING FAILED"},
+				{"PATCH", "/connectors/f/config?wait=running", `{"file":"` + in + `.x"}`, "true RUNNING RUNNING"},
 				{"POST", "/connectors?wait=running", `{"name":"p","initial_state":"PAUSED","config":{"connector.class":"FileStreamSource","topic":"t","file":"` + in + `"}}`, "false PAUSED "},
 				{"POST", "/connectors?wait=running", `{"name":"k","config":{"connector.class":"FileStreamSink","topics":"t","file":"` + in + `.out","tasks.max":"3"}}`, "true RUNNING RUNNING,RUNNING,RUNNING"},
 				{"PATCH", "/connectors/k/config?wait=running", `{"tasks.max":"2"}`, "true RUNNING RUNNING,RUNNING"},
