@@ -56,6 +56,9 @@ Try it with 'moldau demo', which needs nothing else.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; '%s --help' lists the flags", err, cmd.CommandPath())
+	})
 	root.AddCommand(
 		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
 		newPreviewCommand(), newConvertCommand(), newDoctorCommand(), newDLQCommand(), newVersionCommand(),

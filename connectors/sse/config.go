@@ -162,6 +162,9 @@ func (choice) Visible(string, map[string]any) bool { return true }
 type uriValidator struct{}
 
 func (uriValidator) Validate(name string, value any) error {
+	if value == nil {
+		return nil // that it is missing is said already
+	}
 	text, ok := value.(string)
 	if !ok {
 		return errs.InvalidValue(name, value, "must be the URL of an event stream")

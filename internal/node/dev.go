@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/moldau-io/moldau/runtime/kafka"
 	"github.com/moldau-io/moldau/runtime/settings"
@@ -41,10 +43,22 @@ func (d Dev) Props(broker string) (map[string]string, error) {
 	return props, nil
 }
 
+// checkREST finds an address that cannot be one before it becomes part of a URL.
+func (d Dev) checkREST() error {
+	if _, _, err := net.SplitHostPort(d.REST); err != nil {
+		return fmt.Errorf("--rest %s: write it as host:port, such as 127.0.0.1:8083", d.REST)
+	}
+	return nil
+}
+
 // Run runs broker and worker until ctx ends. Of o it uses all but Props, Mode, Solo
 // and Ready; ready is called once the worker serves, with the broker's address.
 func (d Dev) Run(ctx context.Context, o Options, ready func(a Addresses, broker string)) (err error) {
-	if _, err := d.Props(""); err != nil {
+	given, err := d.Props("")
+	if err == nil {
+		err = d.checkREST()
+	}
+	if err != nil {
 		return err
 	}
 	broker, err := kafka.StartBroker(kafka.BrokerConfig{
@@ -59,5 +73,9 @@ func (d Dev) Run(ctx context.Context, o Options, ready func(a Addresses, broker 
 	}
 	o.Mode, o.Solo = settings.Distributed, true
 	o.Ready = func(a Addresses) { ready(a, broker.Addr()) }
-	return Run(ctx, o)
+	err = Run(ctx, o)
+	if errors.Is(err, syscall.EADDRINUSE) && given["listeners"] == "http://"+d.REST {
+		err = fmt.Errorf("--rest %s: %w", d.REST, err)
+	}
+	return err
 }

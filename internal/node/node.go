@@ -104,6 +104,10 @@ type node struct {
 func Run(ctx context.Context, o Options) (err error) {
 	n := &node{o: o, log: o.Levels.Logger(o.LogTo, "org.apache.kafka.connect")}
 	if n.settings, err = settings.LoadWorker(ctx, o.Mode, o.Props, settings.WorkerOptions{Plugins: settings.Catalogue(o.Plugins), Logger: n.log}); err != nil {
+		// Connect's text for a class that is not there does not say what there is.
+		if strings.HasSuffix(err.Error(), " could not be found.") {
+			err = fmt.Errorf("%w 'moldau version --plugins' lists what there is", err)
+		}
 		return err
 	}
 	defer func() { err = errors.Join(err, n.settings.Close()) }()

@@ -24,7 +24,7 @@ type ConnectorFile struct {
 func LoadConnector(path string) (ConnectorFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return ConnectorFile{}, fmt.Errorf("cannot read the connector's file: %w", err)
+		return ConnectorFile{}, fmt.Errorf("cannot read the connector's file: %w; check its path", err)
 	}
 	var fields map[string]json.RawMessage
 	jsonErr := json.NewDecoder(bytes.NewReader(text)).Decode(&fields)

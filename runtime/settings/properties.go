@@ -44,7 +44,7 @@ func ReadPropertiesUTF8(r io.Reader) (map[string]string, error) {
 func LoadProperties(path string) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the properties file: %w", err)
+		return nil, fmt.Errorf("cannot open the properties file: %w; check its path", err)
 	}
 	props, err := ReadProperties(f)
 	if cerr := f.Close(); err == nil && cerr != nil {

@@ -81,9 +81,8 @@ func (t *taskRun) run(ctx context.Context) {
 		made.SetTarget(t.target)
 	}
 	t.mu.Unlock()
-	if err := made.Run(ctx); err != nil && !errors.Is(err, errAbandoned) {
-		t.log.Error("the task failed", "err", err)
-	}
+	// The task has logged and reported how it ended.
+	_ = made.Run(ctx)
 }
 
 // parseEither reads the settings of a source or a sink.
