@@ -102,6 +102,9 @@ func (a *API) bounded(next http.Handler) http.Handler {
 			if err := c.SetReadDeadline(time.Now().Add(bodyTimeout)); err == nil {
 				r.Body = &timedBody{r.Body, c}
 			}
+			if r.ContentLength > a.o.MaxBody {
+				r.Body = tooLarge{r.Body, a.o.MaxBody}
+			}
 			r.Body = http.MaxBytesReader(w, r.Body, a.o.MaxBody)
 		}
 		next.ServeHTTP(w, r)
@@ -125,3 +128,12 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// tooLarge is a body that says itself that it is too large: nothing of it is read.
+type tooLarge struct {
+	io.Closer
+	limit int64
+}
+
+// Read refuses.
+func (t tooLarge) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: t.limit} }
