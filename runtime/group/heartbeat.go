@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/moldau-io/moldau/internal/broken"
 	"github.com/moldau-io/moldau/runtime/state"
 )
 
@@ -112,7 +113,7 @@ func (o *owner) confirm(sent time.Time) {
 // sessionDeadline is when work must begin to stop unless the membership is
 // confirmed before; zero if there is none to stop.
 func (o *owner) sessionDeadline() time.Time {
-	if o.lost || o.assignment == nil {
+	if o.lost || o.assignment == nil || broken.Invariant(6) {
 		return time.Time{}
 	}
 	return o.confirmed.Add(o.cfg.SessionTimeout - o.cfg.Margin)

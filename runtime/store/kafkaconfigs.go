@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/internal/broken"
 	"github.com/moldau-io/moldau/runtime/kafka"
 	"github.com/moldau-io/moldau/runtime/state"
 )
@@ -167,7 +168,7 @@ func (s *kafkaConfigs) send(ctx context.Context, records ...record) error {
 	for i, r := range records {
 		batch[i] = kgo.Record{Key: []byte(r.key), Value: r.value}
 	}
-	if s.opts.Leader == nil {
+	if s.opts.Leader == nil || broken.Invariant(5) {
 		return s.log.SendAll(ctx, batch...)
 	}
 	if err := s.lock(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/internal/broken"
 )
 
 // commitGrace is how long a Poll may keep Commit waiting before it is asked to
@@ -26,6 +27,9 @@ func (s *Source) startCommit(ctx context.Context, now time.Time) {
 		return
 	}
 	s.committing, s.flushBegan = true, now
+	if broken.Invariant(1) {
+		s.tellCommitted(now)
+	}
 	offsets := partitionOffsets(s.flushing)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.CommitTimeout)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/schema"
+	"github.com/moldau-io/moldau/internal/broken"
 )
 
 // dropDelay is how long an offset that rests on dropped records alone may wait to be
@@ -185,6 +186,9 @@ func (t *tracker) collect(p *sourcePart) {
 	for e := p.head; e != nil; e = p.head {
 		state := e.state.Load()
 		if state == entryOpen {
+			if broken.Invariant(2) {
+				t.advance(p, p.tail.src.SourceOffset, true)
+			}
 			return
 		}
 		t.advance(p, e.src.SourceOffset, state == entryAcked)
