@@ -18,6 +18,7 @@ import (
 type fileOffsets struct {
 	memoryOffsets
 	path string
+	disk disk
 
 	mu      sync.Mutex // held while the file is written
 	foreign []OffsetRecord
@@ -26,7 +27,7 @@ type fileOffsets struct {
 // NewFileOffsets returns an offset store in a file (offset.storage.file.filename),
 // which Apache's standalone worker can write and read, too.
 func NewFileOffsets(path string, logger *slog.Logger) OffsetStore {
-	return &fileOffsets{memoryOffsets: memoryOffsets{newOffsetTable(logger, true)}, path: path}
+	return &fileOffsets{memoryOffsets: memoryOffsets{newOffsetTable(logger, true)}, path: path, disk: realDisk{}}
 }
 
 // Start reads the file. One that does not exist, or ends too soon because its writer
@@ -75,27 +76,8 @@ func (s *fileOffsets) Set(ctx context.Context, connector string, offsets []conne
 	return nil
 }
 
-func (s *fileOffsets) save() (err error) {
-	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(encodeJavaMap(append(s.dump(), s.foreign...)))
-	if err == nil {
-		err = f.Chmod(s.mode())
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), s.path)
+func (s *fileOffsets) save() error {
+	return replaceFile(s.disk, s.path, encodeJavaMap(append(s.dump(), s.foreign...)), s.mode())
 }
 
 // mode is that of the file which is replaced.
