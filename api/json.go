@@ -40,14 +40,16 @@ func decode(b []byte, read func(d *json.Decoder) error) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	if err := read(d); err != nil {
+		// A decoder of tokens does not know its place exactly.
+		var whole json.RawMessage
 		var wrong *json.SyntaxError
 		switch {
 		case err == io.EOF && len(bytes.TrimSpace(b)) == 0:
 			return jsonError("No content to map due to end-of-input")
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
 			return jsonError("the request's body is not the JSON that is expected here: it ends within a value, at byte %d; close what is open", len(b))
-		case errors.As(err, &wrong):
-			return jsonError("the request's body is not the JSON that is expected here: %v, at byte %d of %d; correct it there", err, wrong.Offset, len(b))
+		case errors.As(json.Unmarshal(b, &whole), &wrong):
+			return jsonError("the request's body is not the JSON that is expected here: %v, at byte %d of %d; correct it there", wrong, wrong.Offset, len(b))
 		}
 		return jsonError("the request's body is not the JSON that is expected here: %v", err)
 	}

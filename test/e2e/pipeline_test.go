@@ -132,7 +132,6 @@ func newPipeline(t testing.TB) *pipeline {
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-		checkLog(t, p.dir)
 	})
 	return p
 }
@@ -156,6 +155,7 @@ func (p *pipeline) body(id string) []byte { return p.feed.Recording.At(int64(p.i
 // and stops the worker in order.
 func (p *pipeline) torment(t *testing.T, connectors map[string]map[string]string, arrived func() int, done func(kafka string) error) {
 	t.Helper()
+	t.Cleanup(func() { checkLog(t, p.dir) })
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv(seedEnv); text != "" {
 		var err error
