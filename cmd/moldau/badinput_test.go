@@ -32,7 +32,7 @@ func TestBadInputOfCommands(t *testing.T) {
 	}
 	worker := func(name string, lines ...string) string {
 		return write(name, strings.Join(append(lines, "group.id=g", "config.storage.topic=c", "offset.storage.topic=o", "status.storage.topic=s",
-			"offset.storage.file.filename="+filepath.Join(dir, "offsets"), "default.api.timeout.ms=300", "request.timeout.ms=300",
+			"offset.storage.file.filename="+filepath.Join(dir, "offsets"), "default.api.timeout.ms=2000", "request.timeout.ms=2000",
 			"key.converter=org.apache.kafka.connect.json.JsonConverter", "value.converter=org.apache.kafka.connect.json.JsonConverter"), "\n")+"\n")
 	}
 	const free, none = "listeners=http://127.0.0.1:0", "bootstrap.servers=127.0.0.1:1"
@@ -45,8 +45,8 @@ func TestBadInputOfCommands(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"unreachable broker", []string{"worker", good}, []string{"bootstrap.servers=127.0.0.1:1", "connection refused", "check that the broker runs"}},
-		{"unreachable broker, standalone", []string{"standalone", good}, []string{"bootstrap.servers=127.0.0.1:1", "connection refused", "check that the broker runs"}},
+		{"unreachable broker", []string{"worker", good}, []string{"cannot reach Kafka at bootstrap.servers=127.0.0.1:1", "check that the broker runs"}},
+		{"unreachable broker, standalone", []string{"standalone", good}, []string{"cannot reach Kafka at bootstrap.servers=127.0.0.1:1", "check that the broker runs"}},
 		{"unresolvable broker", []string{"worker", worker("host.properties", free, "bootstrap.servers=no-such-host.invalid:9092")},
 			[]string{"bootstrap.servers=no-such-host.invalid:9092", "check that the broker runs and that the address is right"}},
 		{"no broker's address", []string{"worker", worker("address.properties", free, "bootstrap.servers=nonsense")},
