@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -184,16 +185,62 @@ func (a *API) resource(rt route) http.HandlerFunc {
 		}
 		ctx, cancel := a.deadline(context.WithValue(r.Context(), callerKey{}, c))
 		defer cancel()
-		status, body, err := rt.serve(r.WithContext(ctx))
-		if err != nil {
-			a.fail(w, r, err)
+		got, ended := a.serve(r.WithContext(ctx), rt)
+		if !ended {
+			// What still serves the request has the caller for itself.
+			c = &caller{user: c.user}
+		}
+		if got.err != nil {
+			a.fail(w, r, got.err)
 			return
 		}
+		body := got.body
 		if l, ok := body.(located); ok {
 			w.Header().Set("Location", a.origin(r)+l.path)
 			body = l.body
 		}
-		a.answer(w, status, body)
+		a.answer(w, got.status, body)
+	}
+}
+
+// answer is what a resource returns.
+type answer struct {
+	status int
+	body   any
+	err    error
+}
+
+// serveGrace is what a resource may take to notice that its time is over.
+const serveGrace = 2 * time.Second
+
+// serve runs a resource, and gives up on it when its time is over: a plugin that it
+// calls may not come back. It says whether the resource has ended.
+func (a *API) serve(r *http.Request, rt route) (_ answer, ended bool) {
+	done := make(chan answer, 1)
+	go func() {
+		var got answer
+		defer func() {
+			if p := recover(); p != nil {
+				a.log.Error("a request panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				got = answer{err: &statusError{http.StatusInternalServerError, "The worker failed to handle this request; its log says why", false}}
+			}
+			done <- got
+		}()
+		got.status, got.body, got.err = rt.serve(r)
+	}()
+	ctx := r.Context()
+	select {
+	case got := <-done:
+		return got, true
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(serveGrace)
+	defer grace.Stop()
+	select {
+	case got := <-done:
+		return got, true
+	case <-grace.C:
+		return answer{err: ctx.Err()}, false
 	}
 }
 

@@ -13,11 +13,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/moldau-io/moldau/api/access"
 	"github.com/moldau-io/moldau/internal/logging"
 	"github.com/moldau-io/moldau/plugins"
+	"github.com/moldau-io/moldau/runtime/validate"
 )
 
 // passwords knows users by name.
@@ -499,6 +501,41 @@ func TestBodyDeadlineIsLifted(t *testing.T) {
 	if !slices.Equal(statuses, []int{201, 201}) {
 		t.Errorf("statuses %v", statuses)
 	}
+}
+
+// hanging is a validator whose plugins do not come back until they are let go.
+type hanging struct {
+	fakeValidator
+	leave chan struct{}
+}
+
+func (h hanging) Validate(context.Context, map[string]*string) (*validate.Infos, error) {
+	<-h.leave
+	return &validate.Infos{}, nil
+}
+
+func (hanging) PluginConfig(context.Context, string, string) ([]validate.KeyInfo, error) {
+	panic("oops")
+}
+
+func TestPluginsCannotHoldRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leave := make(chan struct{})
+		defer close(leave)
+		a, audit := secured(t, &fakeHerder{}, "", func(o *Options) { o.Validator, o.Access = hanging{leave: leave}, nil })
+		h := a.Handler()
+		begun := time.Now()
+		w := do(h, "PUT", "/connector-plugins/P/config/validate", "", "{}")
+		if took := time.Since(begun); w.Code != 500 || w.Body.String() != `{"error_code":500,"message":"Request timed out"}` || took != time.Minute+serveGrace {
+			t.Errorf("%d %s after %s", w.Code, w.Body, took)
+		}
+		if !strings.Contains(audit.String(), "result=failed status=500") {
+			t.Errorf("the audit log has %s", audit)
+		}
+		if w := do(h, "GET", "/connector-plugins/P/config", "", ""); w.Code != 500 || !strings.Contains(w.Body.String(), "The worker failed to handle this request") || strings.Contains(w.Body.String(), "oops") {
+			t.Errorf("a panic is answered %d %s", w.Code, w.Body)
+		}
+	})
 }
 
 func FuzzPaths(f *testing.F) {
