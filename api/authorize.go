@@ -116,7 +116,8 @@ func (a *API) Guard(all bool, next http.Handler) http.Handler {
 // audit writes one line for a request that is meant to change something. The path is
 // all it shows of the request: bodies and errors may hold secrets.
 func (a *API) audit(r *http.Request, rt route, c *caller, status int, begun time.Time) {
-	if a.o.Audit == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || strings.HasSuffix(rt.pattern, "/validate")
+	if a.o.Audit == nil || reads {
 		return
 	}
 	who := c.user

@@ -213,7 +213,8 @@ func TestRolesDecide(t *testing.T) {
 					t.Errorf("the answer is %s", w.Body)
 				}
 			}
-			if lines := strings.Count(audit.String(), "\n"); lines != 1 && c.method != "GET" || lines != 0 && c.method == "GET" {
+			writes := c.method != "GET" && !strings.HasSuffix(c.path, "/validate")
+			if lines := strings.Count(audit.String(), "\n"); (lines == 1) != writes || lines > 1 {
 				t.Errorf("%d audit lines: %s", lines, audit)
 			}
 		})
@@ -529,8 +530,8 @@ func TestPluginsCannotHoldRequests(t *testing.T) {
 		if took := time.Since(begun); w.Code != 500 || w.Body.String() != `{"error_code":500,"message":"Request timed out"}` || took != time.Minute+serveGrace {
 			t.Errorf("%d %s after %s", w.Code, w.Body, took)
 		}
-		if !strings.Contains(audit.String(), "result=failed status=500") {
-			t.Errorf("the audit log has %s", audit)
+		if audit.Len() > 0 {
+			t.Errorf("a check of a configuration was audited: %s", audit)
 		}
 		if w := do(h, "GET", "/connector-plugins/P/config", "", ""); w.Code != 500 || !strings.Contains(w.Body.String(), "The worker failed to handle this request") || strings.Contains(w.Body.String(), "oops") {
 			t.Errorf("a panic is answered %d %s", w.Code, w.Body)
