@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
-.PHONY: build test race vet lint security generate integration bench clean
+.PHONY: build test race vet lint security generate integration soak bench clean
 
 build: ## a static binary in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/moldau ./cmd/moldau
@@ -32,6 +32,10 @@ generate: ## reference documentation from the plugins' definitions
 
 integration: build ## with real Kafka, Connect, Elasticsearch and registry (Java 17, Maven, Python 3)
 	MOLDAU_BIN=$(CURDIR)/bin/moldau $(GO) test -tags integration -count=1 -timeout 50m ./test/integration/...
+
+soak: build ## an hour of faults, and ten minutes with a dead destination (MOLDAU_SEED, MOLDAU_CHAOS, MOLDAU_MEMORY)
+	MOLDAU_BIN=$(CURDIR)/bin/moldau MOLDAU_CHAOS=$${MOLDAU_CHAOS:-1h} MOLDAU_MEMORY=$${MOLDAU_MEMORY:-10m} \
+		$(GO) test -tags integration -count=1 -timeout 0 -v -run '^(TestChaos|TestMemoryOfDeadDestination)$$' ./test/integration
 
 bench: build ## speed as ratios to the bare client and to Apache Connect
 	MOLDAU_BIN=$(CURDIR)/bin/moldau $(GO) run ./test/bench
