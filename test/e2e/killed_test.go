@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -98,6 +101,13 @@ func TestKilledElasticsearchSink(t *testing.T) {
 	t.Parallel()
 	p := newPipeline(t)
 	elastic := estest.New()
+	// There are always requests under way when a kill comes.
+	elastic.OnRequest = func(_ http.ResponseWriter, r estest.Request) bool {
+		if strings.HasSuffix(r.Path, "/_bulk") {
+			<-time.After(10 * time.Millisecond)
+		}
+		return false
+	}
 	server := httptest.NewServer(elastic)
 	t.Cleanup(server.Close)
 	sink := func(more map[string]string) map[string]string {

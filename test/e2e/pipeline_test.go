@@ -26,6 +26,8 @@ const (
 	partitions = 3
 	// kills is how often a worker is killed in one test.
 	kills = 20
+	// flushInterval makes commits so frequent that many come just before a kill.
+	flushInterval = "offset.flush.interval.ms=10"
 	// seedEnv repeats a run with the seed that it printed.
 	seedEnv = "MOLDAU_E2E_SEED"
 )
@@ -141,6 +143,8 @@ func (p *pipeline) source(mode, valueConverter string) map[string]string {
 	return map[string]string{
 		"connector.class": "io.moldau.connect.sse.ServerSentEventsSourceConnector", "tasks.max": "1",
 		"sse.uri": p.url, "topic": topic, "value.mode": mode, "key.from": "meta.id", "timestamp.from": "meta.dt",
+		// There are always records on their way to the topic when a kill comes.
+		"producer.override.linger.ms": "40", "producer.override.batch.size": "200000",
 		"key.converter":   "org.apache.kafka.connect.storage.StringConverter",
 		"value.converter": valueConverter, "value.converter.schemas.enable": "false",
 	}
@@ -174,14 +178,14 @@ func (p *pipeline) torment(t *testing.T, connectors map[string]map[string]string
 	when := map[string]int{}
 	for i, point := range points {
 		// Beyond the gate there are always more events: each kill is in mid-stream.
-		p.feed.open(int64(point) + 1 + random.Int64N(100))
+		p.feed.open(min(int64(point)+50+random.Int64N(200), p.feed.Len()-1))
 		kind := []string{"starting", "reading", "writing"}[random.IntN(3)]
 		wait := time.Duration(random.IntN(60)) * time.Millisecond
 		if i == 0 {
 			kind = "writing"
 		}
 		when[kind]++
-		w := start(t, p.dir, "offset.flush.interval.ms=100")
+		w := start(t, p.dir, flushInterval)
 		if i == 0 {
 			a := w.address(t)
 			createTopic(t, a.Kafka)
@@ -207,7 +211,7 @@ func (p *pipeline) torment(t *testing.T, connectors map[string]map[string]string
 	t.Logf("%d kills in %.1f s: %v; %d of %d events had been sent, %d had arrived",
 		kills, time.Since(begin).Seconds(), when, p.feed.sent(), len(p.ids), arrived())
 	p.feed.open(p.feed.Len())
-	w := start(t, p.dir, "offset.flush.interval.ms=100")
+	w := start(t, p.dir, flushInterval)
 	a := w.address(t)
 	p.reached(t, w, len(p.ids), arrived)
 	eventually(t, 30*time.Second, func() error { return done(a.Kafka) })
