@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
@@ -13,6 +14,9 @@ import (
 
 // writeBlock is how much text is gathered for one write.
 const writeBlock = 256 << 10
+
+// settle is how long a line without an end may stay the same before it is taken for torn.
+const settle = 20 * time.Millisecond
 
 // sinkTask writes each value as Java's toString prints it, and a newline
 // (org.apache.kafka.connect.file.FileStreamSinkTask). Unlike Apache's, which does
@@ -47,7 +51,41 @@ func (t *sinkTask) Start(_ context.Context, _ connect.SinkContext, props map[str
 		return errors.Join(t.failed("read", err), f.Close())
 	}
 	t.file, t.out, t.regular = f, f, info.Mode().IsRegular()
+	if t.regular && torn(t.filename) {
+		t.buf = append(t.buf[:0], '\n')
+		if err := t.write(); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
 	return nil
+}
+
+// torn says whether a file's last line has no end, and does not grow: a process that
+// is killed can leave half of a write. The next record would become part of that line,
+// where no reader finds it.
+func torn(path string) bool {
+	r, err := os.Open(path)
+	if err != nil {
+		return false // what can only be written cannot be looked at
+	}
+	// Nothing was written through it.
+	defer r.Close()
+	for size := int64(-1); ; {
+		info, err := r.Stat()
+		if err != nil || info.Size() == 0 {
+			return false
+		}
+		var last [1]byte
+		if _, err := r.ReadAt(last[:], info.Size()-1); err != nil || last[0] == '\n' {
+			return false
+		}
+		if info.Size() == size {
+			return true
+		}
+		// Another task may be about to write the rest.
+		size = info.Size()
+		<-time.After(settle)
+	}
 }
 
 func (*sinkTask) Open(context.Context, []connect.TopicPartition) error { return nil }

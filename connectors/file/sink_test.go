@@ -75,6 +75,28 @@ func TestSinkValues(t *testing.T) {
 	}
 }
 
+// A line that was cut off when a process was killed gets its end before the next record.
+func TestSinkEndsTornLine(t *testing.T) {
+	for _, c := range []struct{ before, want string }{
+		{"", "a\n"}, {"x\n", "x\na\n"}, {"x\nto", "x\nto\na\n"}, {"\n", "\na\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "out")
+		if err := os.WriteFile(path, []byte(c.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tk := NewSink().NewTask()
+		if err := tk.Start(t.Context(), connecttest.NewSinkContext(t), map[string]string{keyFile: path}); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(tk.Put(t.Context(), lines("a")), tk.Stop(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != c.want {
+			t.Errorf("%q became %q, want %q; %v", c.before, got, c.want, err)
+		}
+	}
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
