@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/moldau-io/moldau/runtime/kafka"
 )
 
 // Replay says which letters to write again, and where.
@@ -116,6 +118,7 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 		}
 	}
 	var records []*kgo.Record
+	topics := []string{q.MarkTopic()}
 	for i, l := range letters {
 		if !passes[i] {
 			sum.Fail++
@@ -129,6 +132,9 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 			return 0, fmt.Errorf("the letter %s does not tell which topic it came from; give the topic to write to (--to), and set errors.deadletterqueue.context.headers.enable=true on the sink for letters to come", where(q.topic, l.Partition, l.Offset))
 		}
 		n++
+		if !slices.Contains(topics, to) {
+			topics = append(topics, to)
+		}
 		records = append(records,
 			&kgo.Record{Topic: to, Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp},
 			&kgo.Record{Topic: q.MarkTopic(), Partition: 0, Key: []byte(l.Mark()), Value: []byte(to)})
@@ -144,7 +150,10 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 	if err != nil {
 		err = fmt.Errorf("writing letters again: %w", err)
 	}
-	if endErr := cl.EndTransaction(ctx, kgo.TransactionEndTry(err == nil)); endErr != nil {
+	if err != nil {
+		topics = nil // not all of them may have been reached
+	}
+	if endErr := kafka.EndTransaction(ctx, cl, kgo.TransactionEndTry(err == nil), topics...); endErr != nil {
 		err = errors.Join(err, fmt.Errorf("ending the transaction: %w", endErr))
 	}
 	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {

@@ -59,7 +59,7 @@ func (w *TxnWriter) Write(ctx context.Context, records ...kgo.Record) error {
 			return JavaError(ctx.Err())
 		}
 	}
-	return maybeFenced(w.client.EndTransaction(ctx, kgo.TryCommit))
+	return maybeFenced(EndTransaction(ctx, w.client, kgo.TryCommit, w.topic))
 }
 
 // Close gives the writer up; a transaction that is still open is aborted by the next

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/runtime/kafka"
 )
 
 // transactions are what makes a source exactly once: records and their offsets are
@@ -31,6 +33,11 @@ type transactions struct {
 	lastCommit time.Time
 	toTell     []*told
 	failure    atomic.Pointer[sendFailure]
+
+	// acked are the topics of acknowledged records, and lastAcked the newest of them.
+	// Promises alone write them, one after the other; commit reads after a flush.
+	acked     []string
+	lastAcked string
 }
 
 // told is a record that the task hears of when its transaction is committed.
@@ -157,12 +164,24 @@ func (t *transactions) begin() error {
 	return nil
 }
 
+// ack notes the topic of an acknowledged record.
+func (t *transactions) ack(topic string) {
+	if topic == t.lastAcked {
+		return
+	}
+	t.lastAcked = topic
+	if !slices.Contains(t.acked, topic) {
+		t.acked = append(t.acked, topic)
+	}
+}
+
 // produced is the promise of a record.
 func (t *transactions) produced(rec *kgo.Record, err error) {
 	e := rec.Context.(*entry)
 	s := t.s
 	size := e.size
 	if err == nil {
+		t.ack(rec.Topic)
 		s.meter.written.Add(1)
 		s.meter.bytesWritten.Add(int64(len(rec.Key) + len(rec.Value)))
 		if e.told != nil {
@@ -289,7 +308,7 @@ func (t *transactions) abortAsked(ctx context.Context) error {
 	t.open, t.records = false, 0
 	err := t.s.producer.AbortBufferedRecords(ctx)
 	if err == nil {
-		err = t.s.producer.EndTransaction(ctx, kgo.TryAbort)
+		err = kafka.EndTransaction(ctx, t.s.producer, kgo.TryAbort, t.acked...)
 	}
 	if err != nil {
 		return t.fail("Failed to abort the transaction of task "+t.s.id.String(), err, nil)
@@ -325,7 +344,9 @@ func (t *transactions) commit(ctx context.Context, all bool) error {
 		s.producer.Produce(ctx, rec, func(rec *kgo.Record, err error) {
 			if err != nil {
 				t.unsent(rec, err)
+				return
 			}
+			t.ack(rec.Topic)
 		})
 	}
 	if err := s.producer.Flush(ctx); err != nil {
@@ -335,7 +356,7 @@ func (t *transactions) commit(ctx context.Context, all bool) error {
 		s.meter.committed(began, false)
 		return t.fail(text+s.id.String(), f.cause, f.err)
 	}
-	if err := s.producer.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := kafka.EndTransaction(ctx, s.producer, kgo.TryCommit, t.acked...); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -408,5 +408,5 @@ func (w *Worker) setInTransaction(ctx context.Context, name string, config map[s
 	if err := client.ProduceSync(ctx, batch...).FirstErr(); err != nil {
 		return err
 	}
-	return client.EndTransaction(ctx, kgo.TryCommit)
+	return kafka.EndTransaction(ctx, client, kgo.TryCommit, topic)
 }
