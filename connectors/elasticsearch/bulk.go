@@ -3,6 +3,7 @@ package elasticsearch
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,9 @@ type bulker struct {
 	busy     bool // add is going on: a batch that is due is better sent behind it
 	due      bool // cur has waited long enough
 	inFlight int
+	// waiting are full batches that found no free request while others are tried again.
+	waiting  []*batch
+	retrying int             // requests that have failed and are tried again
 	buffered int             // records in cur and under way
 	docs     map[string]bool // documents under way, in ordered mode
 	changed  chan struct{}   // closed when something has ended
@@ -98,12 +102,13 @@ func (b *bulker) end() {
 }
 
 // add appends a record's action to the current batch, and sends the batch when it is
-// full. It waits while too much is under way. The error is the record's, unless
-// failure says otherwise.
+// full. It waits while too much is under way, but not for a destination that fails:
+// then batches pile up, and the task pauses. The error is the record's, unless failure
+// says otherwise.
 func (b *bulker) add(ctx context.Context, t *target, r *connect.Record, k token) (skipped bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.room(ctx, func() bool { return b.buffered < b.set.buffered }); err != nil {
+	if err := b.room(ctx, func() bool { return b.buffered < b.set.buffered || b.retrying > 0 }); err != nil {
 		return false, err
 	}
 	if b.cur == nil {
@@ -128,10 +133,13 @@ func (b *bulker) add(ctx context.Context, t *target, r *connect.Record, k token)
 	if len(b.cur.items) < b.set.batch && (b.set.bulkBytes == 0 || len(buf) < b.set.bulkBytes) {
 		return false, nil
 	}
-	if err := b.room(ctx, b.free); err != nil {
+	if err := b.room(ctx, func() bool { return b.free() || b.retrying > 0 }); err != nil {
 		return false, err
 	}
-	b.send()
+	if b.cur != nil { // else a request that ended has made room for it
+		b.waiting, b.cur, b.due = append(b.waiting, b.cur), nil, false
+		b.sendWaiting()
+	}
 	return false, nil
 }
 
@@ -149,14 +157,38 @@ func (b *bulker) linger() {
 	b.timer.Reset(b.set.linger)
 }
 
-// free says whether the current batch may be sent now.
+// struggling says whether no more records should come for now: all requests are
+// taken, and some of them are tried again.
+func (b *bulker) struggling() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.retrying > 0 && (b.inFlight >= b.set.inFlight || len(b.waiting) > 0)
+}
+
+// retries counts requests that are tried again.
+func (b *bulker) retries(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.retrying += n
+	b.notify()
+}
+
+// next is the batch to send next, or nil.
+func (b *bulker) next() *batch {
+	if len(b.waiting) > 0 {
+		return b.waiting[0]
+	}
+	return b.cur
+}
+
+// free says whether the next batch may be sent now.
 func (b *bulker) free() bool {
 	if b.inFlight >= b.set.inFlight {
 		return false
 	}
-	if b.ordered && b.cur != nil {
-		for i := range b.cur.items {
-			if b.docs[b.cur.items[i].doc] {
+	if next := b.next(); b.ordered && next != nil {
+		for i := range next.items {
+			if b.docs[next.items[i].doc] {
 				return false
 			}
 		}
@@ -165,20 +197,35 @@ func (b *bulker) free() bool {
 }
 
 func (b *bulker) sendIfDue() {
-	if b.due && !b.busy && b.free() {
+	b.sendWaiting()
+	if b.due && !b.busy && len(b.waiting) == 0 && b.free() {
 		b.send()
 	}
 }
 
-// send sends the current batch.
+// sendWaiting sends what waits, as far as requests are free.
+func (b *bulker) sendWaiting() {
+	for len(b.waiting) > 0 && b.err == nil && b.closing.Err() == nil && b.free() {
+		b.send()
+	}
+}
+
+// send sends the next batch.
 func (b *bulker) send() {
-	b.due = false
-	out := b.cur
+	out := b.next()
+	if out == b.cur {
+		b.due = false
+	}
 	if out == nil || len(out.items) == 0 || b.err != nil || b.closing.Err() != nil {
 		return
 	}
-	b.cur, b.last = nil, len(out.buf)
-	if b.timer != nil {
+	if out == b.cur {
+		b.cur = nil
+	} else {
+		b.waiting = slices.Delete(b.waiting, 0, 1)
+	}
+	b.last = len(out.buf)
+	if b.timer != nil && b.cur == nil {
 		b.timer.Stop()
 	}
 	b.inFlight++
@@ -221,7 +268,7 @@ func (b *bulker) room(ctx context.Context, ready func() bool) error {
 	timer := time.NewTimer(b.set.flushTimeout)
 	defer timer.Stop()
 	for b.err == nil && !ready() {
-		if b.inFlight == 0 && b.cur != nil && len(b.cur.items) > 0 {
+		if next := b.next(); b.inFlight == 0 && next != nil && len(next.items) > 0 {
 			b.send() // nothing else would make room
 			continue
 		}
@@ -283,6 +330,10 @@ func (b *bulker) stop(ctx context.Context) error {
 		b.buffered -= len(b.cur.items)
 		b.cur = nil
 	}
+	for _, out := range b.waiting {
+		b.buffered -= len(out.items)
+	}
+	b.waiting = nil
 	failed := b.err != nil
 	b.mu.Unlock()
 	ended := make(chan struct{})

@@ -52,6 +52,10 @@ func (b *bulker) deliver(buf []byte, items []item) error {
 		if attempt > b.set.retries {
 			return b.bulkFailed(err, attempt)
 		}
+		if attempt == 1 {
+			b.retries(1)
+			defer b.retries(-1)
+		}
 		wait := b.client.backoff(attempt)
 		b.log.Warn("a bulk request failed; trying again", "cause", err, "records", len(items), "attempt", attempt, "of", b.set.retries+1, "wait", wait)
 		if !sleep(b.closing, wait) {

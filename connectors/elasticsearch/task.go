@@ -188,7 +188,7 @@ func (t *task) drainReports(ctx context.Context) error {
 }
 
 func (t *task) maybePause() {
-	if t.paused || t.track.size() <= pauseAt*t.set.buffered {
+	if t.paused || t.track.size() <= pauseAt*t.set.buffered && !t.bulk.struggling() {
 		return
 	}
 	t.log.Debug("pausing all partitions")
@@ -200,7 +200,7 @@ func (t *task) maybePause() {
 func (t *task) maybeResume() {
 	switch {
 	case !t.paused:
-	case t.track.size() <= resumeAt*t.set.buffered:
+	case t.track.size() <= resumeAt*t.set.buffered && !t.bulk.struggling():
 		t.log.Debug("resuming all partitions")
 		t.ctx.Resume(t.ctx.Assignment()...)
 		t.paused = false
