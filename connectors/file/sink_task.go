@@ -25,10 +25,17 @@ type sinkTask struct {
 	stdout   io.Writer
 	filename string
 	out      io.Writer
-	file     *os.File
+	file     outFile
 	regular  bool
 	dirty    bool
 	buf      []byte
+}
+
+// outFile is what a task needs of an *os.File.
+type outFile interface {
+	io.Writer
+	Sync() error
+	Close() error
 }
 
 func (t *sinkTask) Start(_ context.Context, _ connect.SinkContext, props map[string]string) error {
