@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,6 +218,10 @@ const serveGrace = 2 * time.Second
 // calls may not come back. It says whether the resource has ended.
 func (a *API) serve(r *http.Request, rt route) (_ answer, ended bool) {
 	done := make(chan answer, 1)
+	// The router takes its own back for the next request, whether the resource has ended or not.
+	routed, kept := chi.RouteContext(r.Context()), chi.NewRouteContext()
+	kept.URLParams.Keys, kept.URLParams.Values = slices.Clone(routed.URLParams.Keys), slices.Clone(routed.URLParams.Values)
+	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, kept))
 	go func() {
 		var got answer
 		defer func() {
