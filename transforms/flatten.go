@@ -249,3 +249,29 @@ func (t *flatten) collect(out []schema.Entry, m *schema.MapValue, prefix string,
 }
 
 func (t *flatten) Close() error { return nil }
+
+// fewEntries is up to how many entries comparing each with each beats a map of names.
+const fewEntries = 24
+
+// repeats says whether two entries have one key.
+func repeats(entries []schema.Entry) bool {
+	if len(entries) <= fewEntries {
+		for i := range entries {
+			name := entries[i].Key.Str()
+			for j := range entries[:i] {
+				if entries[j].Key.Str() == name {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	seen := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		if seen[e.Key.Str()] {
+			return true
+		}
+		seen[e.Key.Str()] = true
+	}
+	return false
+}

@@ -22,6 +22,9 @@ type insertField struct {
 	arena                               schema.Arena
 }
 
+// maxInsertions is how many fields can be added.
+const maxInsertions = 5
+
 // insertion is a field to add.
 type insertion struct {
 	name     string
@@ -177,7 +180,8 @@ func (t *insertField) applyMap(r *connect.Record, v schema.Value) (*connect.Reco
 	if err != nil {
 		return nil, err
 	}
-	to := from.Clone()
+	entries := append(t.arena.Entries(from.Len() + maxInsertions)[:0], from.Entries()...)
+	to := t.arena.DistinctMap(entries)
 	if t.topic != nil {
 		to.PutString(t.topic.name, schema.OfString(r.Topic))
 	}

@@ -20,6 +20,7 @@ type replaceField struct {
 	withDefault bool
 	plans       *schema.Cache[*schema.Schema, *replacePlan]
 	arena       schema.Arena
+	moved       []int // places of the renamed entries of the map at hand
 }
 
 // replacePlan says where the fields of a result come from.
@@ -202,7 +203,7 @@ func (t *replaceField) applyMap(r *connect.Record, v schema.Value) (*connect.Rec
 		return nil, err
 	}
 	entries := t.arena.Entries(from.Len())[:0]
-	renamed := false
+	t.moved = t.moved[:0]
 	for _, e := range from.Entries() {
 		name, err := keyText(e.Key)
 		if err != nil {
@@ -212,12 +213,13 @@ func (t *replaceField) applyMap(r *connect.Record, v schema.Value) (*connect.Rec
 			continue
 		}
 		if to, ok := t.renames[name]; ok {
-			e.Key, renamed = schema.OfString(to), true
+			e.Key = schema.OfString(to)
+			t.moved = append(t.moved, len(entries))
 		}
 		entries = append(entries, e)
 	}
-	to := new(schema.MapValue)
-	if renamed && repeats(entries) {
+	if collides(entries, t.moved) {
+		to := schema.NewMap(len(entries))
 		// Connect's map keeps the value that its own order puts last.
 		for _, name := range hashMapOrder(keysOf(from)) {
 			if t.keeps(name) {
@@ -225,20 +227,21 @@ func (t *replaceField) applyMap(r *connect.Record, v schema.Value) (*connect.Rec
 				to.PutString(t.renamed(name), value)
 			}
 		}
-	} else {
-		to.Reset(entries)
+		return t.part.with(r, nil, schema.OfMap(to)), nil
 	}
-	return t.part.with(r, nil, schema.OfMap(to)), nil
+	return t.part.with(r, nil, schema.OfMap(t.arena.DistinctMap(entries))), nil
 }
 
-// repeats says whether two entries have one key.
-func repeats(entries []schema.Entry) bool {
-	seen := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		if seen[e.Key.Str()] {
-			return true
+// collides says whether an entry at one of the places has the key of another entry. All
+// others are known to differ: they come from one map.
+func collides(entries []schema.Entry, places []int) bool {
+	for _, place := range places {
+		name := entries[place].Key.Str()
+		for i := range entries {
+			if i != place && entries[i].Key.Str() == name {
+				return true
+			}
 		}
-		seen[e.Key.Str()] = true
 	}
 	return false
 }
