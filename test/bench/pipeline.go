@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -120,6 +119,16 @@ func (p *pipelines) onBare(ctx context.Context, j job, args ...string) (s sample
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stdout, cmd.Stderr = &words, &words
 	j.begin = func(context.Context) error { return cmd.Start() }
+	// The peak that the system reports for a child has that of its parent in it, from
+	// before exec; so it is read while the child runs.
+	var peak int64
+	progress := j.progress
+	j.progress = func(ctx context.Context) (int64, error) {
+		if m, err := memoryOf(cmd.Process.Pid); err == nil {
+			peak = max(peak, m.peak)
+		}
+		return progress(ctx)
+	}
 	s, err = p.observe(ctx, j, func() error { return nil })
 	if err != nil {
 		cancel()
@@ -130,11 +139,7 @@ func (p *pipelines) onBare(ctx context.Context, j job, args ...string) (s sample
 	if err := errors.Join(err, cmd.Wait()); err != nil {
 		return s, fmt.Errorf("%s: %w: %s", args[0], err, words.String())
 	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return s, errors.New("the system does not say what a process used")
-	}
-	s.cpu, s.peak = cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), usage.Maxrss<<10
+	s.cpu, s.peak = cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), peak
 	return s, nil
 }
 
