@@ -79,3 +79,6 @@ func invalidFormat(format, s string, args ...any) error {
 	return errs.New("com.fasterxml.jackson.databind.exc.InvalidFormatException",
 		"Cannot access contents of TextNode as binary due to broken Base64 encoding: %s", why)
 }
+
+// DecodeBase64 reads base64 as Jackson's JsonNode.binaryValue does.
+func DecodeBase64(s string) ([]byte, error) { return decodeBase64(s) }

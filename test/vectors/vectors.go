@@ -27,6 +27,8 @@ const (
 	HeaderConverter  = "header_converter"
 	ConfigDef        = "configdef"
 	Values           = "values"
+
+	JSONSchemaConverter = "json_schema_converter"
 )
 
 // Lines returns the lines of a file.

@@ -42,7 +42,8 @@ func New() *Codec {
 func (c *Codec) ReadEnvelope(b []byte) (connect.SchemaAndValue, error) { return c.dec.Decode(b) }
 
 // AppendEnvelope appends an ENV. A value that JsonConverter cannot write stands as
-// {"schema":…,"typed":TYPED,"encodeError":ERROR}.
+// {"schema":…,"typed":TYPED,"encodeError":ERROR}; one whose schema cannot be written
+// as {"typedSchema":…,"typed":TYPED}, with encodeError unless the schema contains itself.
 func (c *Codec) AppendEnvelope(dst []byte, s *schema.Schema, v schema.Value) []byte {
 	out, ok, err := c.enc.Append(dst, s, v)
 	switch {
@@ -55,11 +56,10 @@ func (c *Codec) AppendEnvelope(dst []byte, s *schema.Schema, v schema.Value) []b
 }
 
 func (c *Codec) appendUnwritable(dst []byte, s *schema.Schema, v schema.Value, cause error) []byte {
-	dst = append(dst, `{"schema":`...)
-	if out, err := c.enc.AppendSchema(dst, s); err == nil {
-		dst = out
-	} else {
-		dst = append(dst, "null"...) // a schema whose default cannot be written
+	start := len(dst)
+	dst, err := c.enc.AppendSchema(append(dst, `{"schema":`...), s)
+	if err != nil {
+		return appendTypedSchema(dst[:start], s, v, err)
 	}
 	dst = AppendTyped(append(dst, `,"typed":`...), v)
 	dst = AppendError(append(dst, `,"encodeError":`...), cause)
