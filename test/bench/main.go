@@ -220,7 +220,7 @@ func (b *bench) startUp(ctx context.Context, contestants []contestant) (running 
 		}
 	}
 	t := &table{head: []string{"worker", "Moldau", "Apache Connect", "Moldau : Apache"}}
-	start, memory := []string{"process start → REST answers"}, []string{"memory (RSS) idle, 5 s later"}
+	start, memory := []string{"process start → healthy, on REST"}, []string{"memory (RSS) idle, 5 s later"}
 	var starts, memories [2]float64
 	for i := range contestants {
 		starts[i], memories[i] = median(took[i]).Seconds(), float64(median(idle[i]))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 const (
@@ -171,6 +172,9 @@ func (p *pipelines) fill(ctx context.Context, w *worker, topic string, end func(
 	}
 	j := job{goal: int64(max(p.lines-held, 1)), progress: func(ctx context.Context) (int64, error) {
 		offsets, err := p.admin.ListEndOffsets(ctx, topic)
+		if kerr.IsRetriable(offsets.Error()) {
+			return 0, nil // a new topic, which the broker does not know everywhere yet
+		}
 		if err := errors.Join(err, offsets.Error()); err != nil {
 			return 0, err
 		}

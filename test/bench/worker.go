@@ -70,13 +70,14 @@ type worker struct {
 	cmd *exec.Cmd
 	url string
 	log string
-	// took is the time from the start of the process to its first answer.
+	// took is the time from the start of the process until it says that it is healthy,
+	// which both kinds do once they have read their topics and joined the group (KIP-1017).
 	took time.Duration
 	done chan struct{}
 	err  error
 }
 
-// launch starts a worker and waits until its REST API answers.
+// launch starts a worker and waits until it is healthy.
 func launch(ctx context.Context, c contestant, group, dir string) (*worker, error) {
 	dir = filepath.Join(dir, group)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -108,7 +109,7 @@ func launch(ctx context.Context, c contestant, group, dir string) (*worker, erro
 		if err := w.alive(); err != nil {
 			return false, err
 		}
-		status, _, err := w.request(ctx, http.MethodGet, "/connectors", nil)
+		status, _, err := w.request(ctx, http.MethodGet, "/health", nil)
 		return err == nil && status == http.StatusOK, nil
 	})
 	if err != nil {
