@@ -66,8 +66,6 @@ func textNode(s string) *node { return &node{kind: text, text: s} }
 
 func intNode(n int64) *node { return &node{kind: integer, num: schema.DecimalFromInt64(n, 0)} }
 
-func boolNode(b bool) *node { return &node{kind: boolean, yes: b} }
-
 func (n *node) isNumber() bool {
 	return n.kind == integer || n.kind == decimal || n.kind == special
 }

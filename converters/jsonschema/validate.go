@@ -98,13 +98,30 @@ func multipleOf(a, b *schema.DecimalValue) bool {
 }
 
 // check says how a value breaks a schema, or nil. at is the JSON pointer of the value.
-func (m *model) check(n *node, at string) error { return m.checkAt(n, at, &checking{}) }
+func (m *model) check(n *node, at string) error {
+	return m.checkAt(n, at, &checking{steps: freeSteps + stepsEach*n.size()})
+}
 
 // checking bounds the work that one check may take: schemas may refer to themselves.
 type checking struct{ depth, steps int }
 
-// maxSteps is how often schemas are applied to one value and its parts at most.
-const maxSteps = 10_000_000
+// Schemas may be applied this often to a value, and this often more for each part of it.
+const (
+	freeSteps = 100_000
+	stepsEach = 200
+)
+
+// size counts the values in a value.
+func (n *node) size() int {
+	size := 1
+	for _, e := range n.list {
+		size += e.size()
+	}
+	for i := range n.members {
+		size += n.members[i].value.size()
+	}
+	return size
+}
 
 func broken(at, format string, args ...any) error {
 	return errs.New(classValidation, at+": "+format, args...)
@@ -116,10 +133,10 @@ func wrongType(at, want string, n *node) error {
 
 func (m *model) checkAt(n *node, at string, run *checking) error {
 	run.depth++
-	run.steps++
+	run.steps--
 	defer func() { run.depth-- }()
-	if run.depth > maxSchemaDepth || run.steps > maxSteps {
-		return broken(at, "the schemas refer to one another more than %d deep or %d times", maxSchemaDepth, maxSteps)
+	if run.depth > maxSchemaDepth || run.steps < 0 {
+		return broken(at, "the schemas refer to one another without end")
 	}
 	switch m.sort {
 	case ofFalse:
