@@ -49,8 +49,8 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.runs, "runs", 3, "rounds of each measurement, of which the median counts")
 	flags.IntVar(&o.lines, "lines", 500_000, "lines that each pipeline moves")
 	flags.IntVar(&o.size, "size", 200, "bytes of a line")
-	flags.DurationVar(&o.warm, "warm", 2*time.Second, "CPU time before a converter is measured")
-	flags.DurationVar(&o.measured, "measure", 700*time.Millisecond, "CPU time for which a converter is measured")
+	flags.DurationVar(&o.warm, "warm", 4*time.Second, "CPU time before a converter is measured")
+	flags.DurationVar(&o.measured, "measure", time.Second, "CPU time for which a converter is measured")
 	flags.StringVar(&o.only, "only", "", "only the `part` \"workers\" (start-up, pipelines) or \"codecs\" (converters, transforms)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
