@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dlclark/regexp2"
-
 	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/connect/javaregex"
 	"github.com/moldau-io/moldau/connect/schema"
 )
 
@@ -446,7 +445,7 @@ func (k *keywords) size(name string, to **int) error {
 	if v == nil {
 		return nil
 	}
-	if v.kind != integer && v.kind != decimal {
+	if !v.isInt() {
 		return expected(name, "Integer", v)
 	}
 	n := int(int32(v.num.Int64()))
@@ -477,15 +476,14 @@ func (l *loader) stringModel(k *keywords) (*model, error) {
 	return &model{sort: ofString, stringKeywords: s}, nil
 }
 
-func compile(v *node) (*regexp2.Regexp, error) {
+func compile(v *node) (*javaregex.Pattern, error) {
 	if v.kind != text {
 		return nil, expected("pattern", "String", v)
 	}
-	r, err := regexp2.Compile(v.text, regexp2.None)
+	r, err := javaregex.Compile(v.text)
 	if err != nil {
 		return nil, errs.Wrap(classSchema, err, "#/pattern: %s is not a regular expression", v.text)
 	}
-	r.MatchTimeout = matchTimeout
 	return r, nil
 }
 

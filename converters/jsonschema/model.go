@@ -1,8 +1,7 @@
 package jsonschema
 
 import (
-	"github.com/dlclark/regexp2"
-
+	"github.com/moldau-io/moldau/connect/javaregex"
 	"github.com/moldau-io/moldau/connect/schema"
 )
 
@@ -70,7 +69,7 @@ type numberKeywords struct {
 
 type stringKeywords struct {
 	minLength, maxLength *int
-	pattern              *regexp2.Regexp
+	pattern              *javaregex.Pattern
 	format               string
 }
 
@@ -90,7 +89,7 @@ type property struct {
 }
 
 type patternProperty struct {
-	pattern *regexp2.Regexp
+	pattern *javaregex.Pattern
 	model   *model
 }
 

@@ -159,15 +159,22 @@ func (n *node) String() string {
 	return string(n.append(nil, json.AppendString))
 }
 
-// equal compares two values; numbers by value and kind of notation.
+// equal compares two values. Numbers count by value alone, but within arrays and
+// objects by their notation too: 1 is not 1.0 there.
 func (n *node) equal(o *node) bool {
 	if n.isNumber() && o.isNumber() && n.kind != special && o.kind != special {
 		return compareNumbers(n.num, o.num) == 0
 	}
+	return n.same(o)
+}
+
+func (n *node) same(o *node) bool {
 	if n.kind != o.kind {
 		return false
 	}
 	switch n.kind {
+	case integer, decimal:
+		return compareNumbers(n.num, o.num) == 0
 	case boolean:
 		return n.yes == o.yes
 	case special:
@@ -179,7 +186,7 @@ func (n *node) equal(o *node) bool {
 			return false
 		}
 		for i := range n.list {
-			if !n.list[i].equal(o.list[i]) {
+			if !n.list[i].same(o.list[i]) {
 				return false
 			}
 		}
@@ -189,7 +196,7 @@ func (n *node) equal(o *node) bool {
 		}
 		for _, m := range n.members {
 			v := o.get(m.name)
-			if v == nil || !m.value.equal(v) {
+			if v == nil || !m.value.same(v) {
 				return false
 			}
 		}

@@ -2,24 +2,13 @@ package jsonschema
 
 import (
 	"math/big"
-	"net/mail"
-	"net/netip"
-	"net/url"
-	"regexp"
-	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2"
 
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/connect/schema"
 )
 
 const classValidation = "org.everit.json.schema.ValidationException"
-
-// matchTimeout bounds the search for one pattern in one string.
-const matchTimeout = time.Second
 
 // maxExponent bounds the numbers whose multiples are computed.
 const maxExponent = 2000
@@ -220,7 +209,7 @@ func (m *model) checkNumber(n *node, at string) error {
 		return nil
 	}
 	k := m.numberKeywords
-	if k.integer && n.kind == decimal && !n.num.IsWhole() {
+	if k.integer && n.kind == decimal {
 		return wrongType(at, "Integer", n)
 	}
 	for _, limit := range []struct {
@@ -258,69 +247,15 @@ func (m *model) checkString(n *node, at string) error {
 	if k.maxLength != nil && length > *k.maxLength {
 		return broken(at, "expected maxLength: %d, actual: %d", *k.maxLength, length)
 	}
-	if k.pattern != nil && !matches(k.pattern, n.text) {
-		return broken(at, "string [%s] does not match pattern %s", n.text, k.pattern)
+	if k.pattern != nil {
+		if found, err := k.pattern.Find(n.text); err != nil {
+			return err
+		} else if !found {
+			return broken(at, "string [%s] does not match pattern %s", n.text, k.pattern)
+		}
 	}
 	if check := formats[k.format]; check.ok != nil && !check.ok(n.text) {
 		return broken(at, "[%s] is not a valid %s", n.text, check.what)
 	}
 	return nil
-}
-
-// matches says whether a pattern is found; one that takes too long is not.
-func matches(r *regexp2.Regexp, s string) bool {
-	ok, err := r.MatchString(s)
-	return ok && err == nil
-}
-
-// format is a check of strings and what they are called.
-type format struct {
-	what string
-	ok   func(string) bool
-}
-
-var hostname = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$`)
-
-// Never written after package initialisation.
-var formats = map[string]format{
-	"date-time": {"date-time", func(s string) bool { return parses(time.RFC3339Nano, s) }},
-	"date":      {"date", func(s string) bool { return parses(time.DateOnly, s) }},
-	"time": {"time", func(s string) bool {
-		return parses("15:04:05Z07:00", s) || parses("15:04:05.999999999Z07:00", s)
-	}},
-	"email": {"email address", func(s string) bool {
-		a, err := mail.ParseAddress(s)
-		if err != nil || a.Address != s {
-			return false
-		}
-		_, host, _ := strings.Cut(s, "@")
-		return strings.Contains(host, ".")
-	}},
-	"hostname": {"hostname", hostname.MatchString},
-	"ipv4": {"ipv4 address", func(s string) bool {
-		a, err := netip.ParseAddr(s)
-		return err == nil && a.Is4()
-	}},
-	"ipv6": {"ipv6 address", func(s string) bool {
-		a, err := netip.ParseAddr(s)
-		return err == nil && a.Is6() && a.Zone() == ""
-	}},
-	"uri": {"URI", func(s string) bool {
-		u, err := url.Parse(s)
-		return err == nil && u.IsAbs()
-	}},
-	"uri-reference": {"URI reference", func(s string) bool {
-		_, err := url.Parse(s)
-		return err == nil
-	}},
-	"regex": {"regular expression", func(s string) bool {
-		_, err := regexp2.Compile(s, regexp2.None)
-		return err == nil
-	}},
-	"json-pointer": {"JSON pointer", func(s string) bool { return s == "" || s[0] == '/' }},
-}
-
-func parses(layout, s string) bool {
-	_, err := time.Parse(layout, s)
-	return err == nil
 }

@@ -123,11 +123,13 @@ func (k *objectKeywords) checkMember(e member, at string, run *checking) error {
 		}
 	}
 	for _, p := range k.patterns {
-		if matches(p.pattern, e.name) {
+		found, err := p.pattern.Find(e.name)
+		if found {
 			known = true
-			if err := p.model.checkAt(e.value, place, run); err != nil {
-				return err
-			}
+			err = p.model.checkAt(e.value, place, run)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	switch {
