@@ -209,6 +209,9 @@ func (s *Sink) leave(ctx context.Context) {
 		s.log.Warn("Could not leave the consumer group in order", "error", err)
 	}
 	s.client.Close()
+	// Close polls what is buffered, and a goroutine that leaves the group would wait for
+	// the end of that poll for ever (franz-go 1.22.2).
+	s.client.AllowRebalance()
 }
 
 // loop delivers batches until the task is to stop.
