@@ -1,0 +1,116 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/moldau-io/moldau/test/refstack"
+)
+
+// A worker of Apache's and one of ours are one cluster: connectors made through either
+// run on both, requests reach the leader from either, and each takes over all work and
+// offsets when the other stops.
+func TestMixedGroup(t *testing.T) {
+	ctx := context.Background()
+	c := &cluster{t: t, group: unique(t, "g"), settings: map[string]string{
+		"session.timeout.ms": "10000", "scheduled.rebalance.max.delay.ms": "3000", "offset.flush.interval.ms": "500",
+	}}
+	settings := []string{"group.id=" + c.group}
+	for _, topic := range []string{"config", "offset", "status"} {
+		settings = append(settings, fmt.Sprintf("%s.storage.topic=%s-%s", topic, c.group, map[string]string{"config": "configs", "offset": "offsets", "status": "status"}[topic]))
+	}
+	for key, value := range c.settings {
+		settings = append(settings, key+"="+value)
+	}
+	servers.Set(refstack.Connect, settings...)
+	apache := servers.url(refstack.Connect)
+	servers.up(t, refstack.Connect)
+	t.Cleanup(func() {
+		if err := servers.Down(ctx, refstack.Connect); err != nil {
+			t.Error(err)
+		}
+		servers.Set(refstack.Connect)
+	})
+	// shared waits until all tasks run, on as many workers, as either worker says.
+	shared := func(workers int, urls ...string) {
+		t.Helper()
+		eventually(t, 60*time.Second, func() error {
+			for _, url := range urls {
+				owners, err := c.owners(url)
+				if err != nil {
+					return err
+				}
+				tasks := 0
+				for _, list := range owners {
+					tasks += len(list)
+				}
+				if len(owners) != workers || tasks != 3*len(c.pipelines) {
+					return fmt.Errorf("%s says %v", url, owners)
+				}
+			}
+			return nil
+		})
+	}
+	c.pipeline(apache)
+	shared(1, apache)
+	c.feed(50)
+	c.arrived()
+
+	ours := c.add()
+	c.pipeline(ours.url) // Apache's worker leads
+	c.pipeline(apache)
+	shared(2, apache, ours.url)
+	c.feed(50)
+	c.arrived()
+	for _, url := range []string{apache, ours.url} {
+		for _, p := range c.pipelines {
+			if status, answer, err := request(http.MethodPost, url+"/connectors/"+p.name+"-sink/restart?includeTasks=true", nil); err != nil || status != http.StatusAccepted {
+				t.Errorf("restarting %s through %s: status %d, %v: %s", p.name, url, status, err, answer)
+			}
+		}
+		shared(2, apache, ours.url)
+	}
+
+	if err := servers.Down(ctx, refstack.Connect); err != nil {
+		t.Fatal(err)
+	}
+	shared(1, ours.url)
+	c.feed(50)
+	c.arrived()
+	c.pipeline(ours.url)
+
+	servers.up(t, refstack.Connect)
+	shared(2, apache, ours.url)
+	c.pipeline(apache) // ours leads
+	shared(2, apache, ours.url)
+	c.feed(50)
+	c.arrived()
+	if err := ours.stop(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	shared(1, apache)
+	c.feed(50)
+	c.arrived()
+	// What ours wrote of offsets, Apache's worker reads.
+	for _, p := range c.pipelines {
+		var offsets struct {
+			Offsets []struct {
+				Offset struct{ Position int64 }
+			}
+		}
+		eventually(t, 30*time.Second, func() error {
+			if err := get(apache+"/connectors/"+p.name+"-source/offsets", &offsets); err != nil {
+				return err
+			}
+			if len(offsets.Offsets) != 1 || offsets.Offsets[0].Offset.Position == 0 {
+				return fmt.Errorf("offsets of %s: %+v", p.name, offsets)
+			}
+			return nil
+		})
+	}
+}
