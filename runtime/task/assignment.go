@@ -191,10 +191,16 @@ func (s *Sink) remove(ctx context.Context, tps []connect.TopicPartition, lost bo
 	s.log.Debug("Partitions removed", "partitions", tps, "lost", lost)
 	s.awaitCommit(ctx)
 	err := s.closePartitions(ctx, parts, lost)
+	paused := map[string][]int32{}
 	for _, p := range parts {
+		if p.paused {
+			paused[p.Topic] = append(paused[p.Topic], p.Partition)
+		}
 		p.stale, p.held = true, nil
 		delete(s.parts, p.TopicPartition)
 	}
+	// The client remembers a pause beyond the assignment; Java's forgets it.
+	s.client.ResumeFetchPartitions(paused)
 	s.reader.unassign(parts)
 	s.ctx.assign(s.parts)
 	s.dropStale()

@@ -1039,6 +1039,39 @@ func TestSinkLosesPartitions(t *testing.T) {
 	})
 }
 
+// A partition that was paused and comes back after a rebalance is not paused, as it is
+// not with Java's consumer.
+func TestSinkForgetsPausesWithPartitions(t *testing.T) {
+	bubble(t, func(t *testing.T, k *kit) {
+		k.topic("t", 1)
+		k.produce("t", "1")
+		d := &drain{}
+		d.put = func(d *drain, rs []*connect.Record) error {
+			if d.puts == 1 {
+				d.ctx.Pause(d.ctx.Assignment()...)
+			}
+			return nil
+		}
+		s := k.sink(d)
+		wait := k.start(s)
+		k.expect("running")
+		d.await(k, 1)
+		sleep(10 * time.Second)
+		k.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, TopLevel: true, Err: kerr.UnknownMemberID, Count: 1})
+		sleep(20 * time.Second)
+		k.produce("t", "2")
+		// The first was not committed, and comes again.
+		if got := d.await(k, 3); !slices.Equal(got, []string{"1", "1", "2"}) {
+			t.Errorf("put %v", got)
+		}
+		s.Stop()
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+		k.wantOffsets("t-0=2")
+	})
+}
+
 // A batch that waits to be put again while its partitions go to another member is
 // dropped here and delivered there.
 func TestSinkRebalanceWhileRedelivering(t *testing.T) {
