@@ -80,7 +80,7 @@ func (o *operator) file(name, text string) string {
 // The operator's commands do the same with Apache's worker and with ours.
 func TestCommandLine(t *testing.T) {
 	t.Run("Apache", func(t *testing.T) {
-		servers.up(t, refstack.Connect)
+		servers.connect(t)
 		o := newOperator(t, servers.url(refstack.Connect))
 		o.drive("cli-apache")
 	})

@@ -5,7 +5,6 @@ package integration
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,13 +102,7 @@ var workerSettings = map[string]string{"exactly.once.source.support": "enabled",
 
 // The oracle is kept honest: a part of the suites runs against Apache Connect itself.
 func TestSuitesAgainstApacheConnect(t *testing.T) {
-	servers.Set(refstack.Connect, "exactly.once.source.support=enabled", "offset.flush.interval.ms=1000")
-	servers.up(t, refstack.Connect)
-	t.Cleanup(func() {
-		if err := servers.Down(context.Background(), refstack.Connect); err != nil {
-			t.Error(err)
-		}
-	})
+	servers.connect(t, "exactly.once.source.support=enabled", "offset.flush.interval.ms=1000")
 	url := servers.url(refstack.Connect)
 	t.Run("rest", func(t *testing.T) { restSuite(t, url, nil, "--quick") })
 	t.Run("data", func(t *testing.T) { dataSuite(t, url, servers.addr("kafka"), nil, "--quick", "--skip-quirks") })

@@ -103,6 +103,21 @@ func (s *stack) up(t testing.TB, names ...string) {
 	t.Logf("%v up after %.1f s", names, time.Since(begin).Seconds())
 }
 
+// connect starts Apache Connect with settings, and stops it at the end of the test. One
+// that still runs has others.
+func (s *stack) connect(t testing.TB, settings ...string) {
+	t.Helper()
+	down := func() {
+		if err := s.Down(context.Background(), refstack.Connect); err != nil {
+			t.Fatal(err)
+		}
+	}
+	down()
+	t.Cleanup(down)
+	s.Set(refstack.Connect, settings...)
+	s.up(t, refstack.Connect)
+}
+
 // kill ends a server with SIGKILL; up starts it again on its data.
 func (s *stack) kill(t testing.TB, name string) {
 	t.Helper()

@@ -27,15 +27,8 @@ func TestMixedGroup(t *testing.T) {
 	for key, value := range c.settings {
 		settings = append(settings, key+"="+value)
 	}
-	servers.Set(refstack.Connect, settings...)
+	servers.connect(t, settings...)
 	apache := servers.url(refstack.Connect)
-	servers.up(t, refstack.Connect)
-	t.Cleanup(func() {
-		if err := servers.Down(ctx, refstack.Connect); err != nil {
-			t.Error(err)
-		}
-		servers.Set(refstack.Connect)
-	})
 	// shared waits until all tasks run, on as many workers, as either worker says.
 	shared := func(workers int, urls ...string) {
 		t.Helper()
