@@ -25,9 +25,10 @@ import (
 
 // Workers of two groups, one of which writes exactly once, move numbered records while
 // they, the broker, the network and Elasticsearch fail as a seed says. MOLDAU_CHAOS is
-// how long (3m), MOLDAU_SEED the seed of a run before.
+// how long (1m), MOLDAU_SEED the seed of a run before. The file comes last: a broker that
+// went through it is not what other tests want to measure.
 func TestChaos(t *testing.T) {
-	length, err := chaos.Length("MOLDAU_CHAOS", 3*time.Minute)
+	length, err := chaos.Length("MOLDAU_CHAOS", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
