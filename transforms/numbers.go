@@ -136,9 +136,9 @@ func isExponent(s string) bool {
 func toInt64(v schema.Value) int64 {
 	switch v.Kind() {
 	case schema.KindFloat32:
-		return saturate(float64(v.Float32()))
+		return schema.SaturateInt64(float64(v.Float32()))
 	case schema.KindFloat64:
-		return saturate(v.Float64())
+		return schema.SaturateInt64(v.Float64())
 	case schema.KindDecimal:
 		return v.Decimal().Int64()
 	}
@@ -153,18 +153,6 @@ func toInt32(v schema.Value) int32 {
 		return int32(max(math.MinInt32, min(math.MaxInt32, toInt64(v))))
 	}
 	return int32(toInt64(v))
-}
-
-func saturate(f float64) int64 {
-	switch {
-	case f != f:
-		return 0
-	case f >= math.MaxInt64:
-		return math.MaxInt64
-	case f <= math.MinInt64:
-		return math.MinInt64
-	}
-	return int64(f)
 }
 
 // toFloat64 is Number.doubleValue.

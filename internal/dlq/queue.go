@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -145,15 +143,11 @@ func (q *Queue) createMarkTopic(ctx context.Context, admin *kadm.Client) error {
 // producer returns a transactional producer. Its id is the topic's, so that of two
 // replays at a time one is fenced.
 func (q *Queue) producer() (*kgo.Client, error) {
-	props := maps.Clone(q.props)
-	if props == nil {
-		props = map[string]string{}
-	}
-	opts, err := kafka.LeaderOpts(props, q.clientID(), "moldau-dlq-"+q.topic, q.env)
+	opts, err := kafka.LeaderOpts(q.props, q.clientID(), "moldau-dlq-"+q.topic, q.env)
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(slices.Concat(opts, []kgo.Opt{kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil))})...)
+	return kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)
 }
 
 // where is a place in a topic, for messages.
