@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/moldau-io/moldau/internal/sseserver"
+	"github.com/moldau-io/moldau/test/wikidata"
 )
 
 const (
@@ -31,27 +31,6 @@ const (
 	// seedEnv repeats a run with the seed that it printed.
 	seedEnv = "MOLDAU_E2E_SEED"
 )
-
-// recording is the recorded stream of Wikipedia's changes if it is on this machine, else
-// as many events of our generator.
-func recording(t testing.TB) *sseserver.Recording {
-	t.Helper()
-	dir := os.Getenv("MOLDAU_WIKIDATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "wikidata")
-	}
-	recorded, err := sseserver.Open(filepath.Join(dir, "recentchange.sse"))
-	if err == nil {
-		return recorded
-	}
-	t.Logf("no recorded events (set MOLDAU_WIKIDATA to their folder); using generated ones: %v", err)
-	feed := sseserver.Generated(7, nil)
-	events := make([]sseserver.Event, 2264)
-	for i := range events {
-		events[i] = feed.At(int64(i))
-	}
-	return sseserver.Recorded(events...)
-}
 
 // gated is a feed of which the server sees only the first events until the gate opens
 // further.
@@ -107,7 +86,7 @@ type pipeline struct {
 
 func newPipeline(t testing.TB) *pipeline {
 	t.Helper()
-	p := &pipeline{feed: newGated(recording(t)), dir: t.TempDir(), index: map[string]int{}}
+	p := &pipeline{feed: newGated(wikidata.Recording(t)), dir: t.TempDir(), index: map[string]int{}}
 	for i := range p.feed.Len() {
 		var body struct{ Meta struct{ ID string } }
 		if err := json.Unmarshal(p.feed.Recording.At(i).Data, &body); err != nil || body.Meta.ID == "" {

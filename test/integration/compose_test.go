@@ -19,6 +19,7 @@ import (
 
 	"github.com/moldau-io/moldau/internal/sseserver"
 	"github.com/moldau-io/moldau/test/refstack"
+	"github.com/moldau-io/moldau/test/wikidata"
 )
 
 // composed is a service of ours in the compose file.
@@ -34,7 +35,7 @@ type composed struct {
 func TestComposePipeline(t *testing.T) {
 	i := buildImage(t)
 	servers.up(t, refstack.Elasticsearch)
-	feed := recording(t)
+	feed := wikidata.Recording(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

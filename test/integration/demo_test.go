@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/moldau-io/moldau/test/refstack"
+	"github.com/moldau-io/moldau/test/wikidata"
 )
 
 // The demo replays a recording into a real Elasticsearch, and a second run adds nothing
 // twice.
 func TestDemoIntoElasticsearch(t *testing.T) {
 	servers.up(t, refstack.Elasticsearch)
-	feed := recording(t)
+	feed := wikidata.Recording(t)
 	var b strings.Builder
 	for i := range feed.Len() {
 		e := feed.At(i)

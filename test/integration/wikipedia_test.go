@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"testing"
@@ -20,28 +18,8 @@ import (
 
 	"github.com/moldau-io/moldau/internal/sseserver"
 	"github.com/moldau-io/moldau/test/refstack"
+	"github.com/moldau-io/moldau/test/wikidata"
 )
-
-// recording is the recorded stream of Wikipedia's changes if it is on this machine, else
-// as many events of our generator.
-func recording(t testing.TB) *sseserver.Recording {
-	t.Helper()
-	dir := os.Getenv("MOLDAU_WIKIDATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "wikidata")
-	}
-	recorded, err := sseserver.Open(filepath.Join(dir, "recentchange.sse"))
-	if err == nil {
-		return recorded
-	}
-	t.Logf("no recorded events (set MOLDAU_WIKIDATA to their folder); using generated ones: %v", err)
-	feed := sseserver.Generated(7, nil)
-	events := make([]sseserver.Event, 2264)
-	for i := range events {
-		events[i] = feed.At(int64(i))
-	}
-	return sseserver.Recorded(events...)
-}
 
 // wikipedia is the pipeline under test: a server of the recording, a worker, and
 // connectors from there to a topic and on to an index of the topic's name.
@@ -56,7 +34,7 @@ type wikipedia struct {
 // newWikipedia starts all of it; the server sends events at a rate.
 func newWikipedia(t *testing.T, rate float64, tasks int32) (*wikipedia, *process) {
 	servers.up(t, refstack.Elasticsearch)
-	feed := recording(t)
+	feed := wikidata.Recording(t)
 	w := &wikipedia{
 		t: t, server: sseserver.New(feed, sseserver.Options{Rate: rate}), want: map[string]any{},
 		topic: newTopic(t, tasks), source: unique(t, "source"), sink: unique(t, "sink"),
