@@ -49,6 +49,9 @@ type Error struct {
 	// Retry marks an error that may go away when the operation is tried again
 	// (Java's RetriableException and its subclasses).
 	Retry bool
+	// Blameless marks an error that says nothing about the record it happened to, such as
+	// a schema registry that is down: the record must not be skipped for it.
+	Blameless bool
 	// Hint names the cure, when one is known. It is never part of Message.
 	Hint string
 }
@@ -147,6 +150,13 @@ func retriable(class string) bool {
 func IsRetriable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retry
+}
+
+// IsBlameless says whether err speaks of the circumstances rather than of the record.
+// The outermost *Error decides.
+func IsBlameless(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Blameless
 }
 
 // Class returns the Java class of the outermost labelled error in err's chain,

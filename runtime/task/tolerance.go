@@ -140,6 +140,10 @@ func (o *operator) fail(f *failure, done func(error)) error {
 	m.errors.Add(1)
 	m.lastError.Store(time.Now().UnixNano())
 	o.failed.Add(1)
+	if errs.IsBlameless(f.err) {
+		return errs.Wrap(errs.ClassConnect, f.err, "Tolerance exceeded in error handler").
+			WithHint("the record is not at fault and was not skipped; restart the task when the cause is gone, or raise errors.retry.timeout")
+	}
 	o.report(f, done)
 	if !o.tolerated() {
 		return errs.Wrap(errs.ClassConnect, f.err, "Tolerance exceeded in error handler")
