@@ -8,8 +8,15 @@ const indexFrom = 6
 // Builder makes a Schema (org.apache.kafka.connect.data.SchemaBuilder). The first
 // error sticks and is returned by Build. A Builder is used once.
 type Builder struct {
-	s   *Schema
-	err error
+	s     *Schema
+	err   error
+	twins []twin
+}
+
+// twin is a schema that will be like the one under construction.
+type twin struct {
+	s        *Schema
+	optional bool
 }
 
 // NewBuilder starts a schema of a primitive type or a struct.
@@ -51,6 +58,16 @@ func (b *Builder) fail(err error) *Builder {
 // Ref returns the schema under construction, so that it can be its own field
 // (recursive schemas). It must not be used before Build.
 func (b *Builder) Ref() *Schema { return b.s }
+
+// Twin returns a schema that becomes a copy of the one under construction when that is
+// built, but allows null or does not as given: so that a schema can be its own field and
+// be optional there alone.
+func (b *Builder) Twin(optional bool) *Schema {
+	c := *b.s
+	c.optional = optional
+	b.twins = append(b.twins, twin{&c, optional})
+	return &c
+}
 
 // Optional allows null.
 func (b *Builder) Optional() *Builder { b.s.optional = true; return b }
@@ -156,6 +173,10 @@ func (b *Builder) Err() error { return b.err }
 func (b *Builder) Build() (*Schema, error) {
 	if b.err != nil {
 		return nil, b.err
+	}
+	for _, t := range b.twins {
+		*t.s = *b.s
+		t.s.optional = t.optional
 	}
 	return b.s, nil
 }

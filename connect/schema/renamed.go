@@ -13,3 +13,15 @@ func (s *Schema) Renamed(name *string, version *int32) *Schema {
 	}
 	return &c
 }
+
+// WithOptional returns a copy of the schema that allows null, or does not. A copy of a
+// schema that is still being built does not get what is added later; see
+// [Builder.Twin] for that.
+func (s *Schema) WithOptional(optional bool) *Schema {
+	if s.optional == optional {
+		return s
+	}
+	c := *s
+	c.optional = optional
+	return &c
+}

@@ -176,3 +176,18 @@ func TestLogicalTypes(t *testing.T) {
 		t.Errorf("%v, %v", d, err)
 	}
 }
+
+func TestTwin(t *testing.T) {
+	b := NewStruct().Name("Node")
+	next := b.Twin(true)
+	s := b.Field("v", Of(Int32)).Field("next", next).Doc("a list").MustBuild()
+	if got := s.Field("next").Schema(); got != next || !got.Optional() || got.Doc() != "a list" || got.Field("next").Schema() != next {
+		t.Errorf("the twin is %v, optional %t, doc %q", got, got.Optional(), got.Doc())
+	}
+	if s.Optional() {
+		t.Error("the schema took its twin's optionality")
+	}
+	if o := s.WithOptional(true); !o.Optional() || o.Field("next") == nil || s.WithOptional(false) != s {
+		t.Error("WithOptional does not copy")
+	}
+}
