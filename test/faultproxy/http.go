@@ -21,6 +21,8 @@ type HTTPFault struct {
 	// Lose passes requests on and gives this status instead of the answer: what was
 	// asked for is done, and the client hears otherwise. 0 for none.
 	Lose int
+	// Drop passes requests on and ends the connection instead of answering.
+	Drop bool
 	// Items is the status that every other item of Elasticsearch's bulk requests gets;
 	// the others are passed on. 0 for none.
 	Items int
@@ -45,7 +47,7 @@ type HTTP struct {
 }
 
 // StartHTTP listens on a free port of 127.0.0.1 and passes requests on to target, a host
-// and port that need not answer yet: then the proxy's answer is 502.
+// and port that need not answer yet: then the proxy ends the client's connection.
 func StartHTTP(target string) (*HTTP, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,6 +125,9 @@ func (p *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if resp == nil || fault.Drop {
+		panic(http.ErrAbortHandler) // this is how a handler ends a connection
+	}
 	for k, v := range resp.header {
 		w.Header()[k] = v
 	}
@@ -147,19 +152,19 @@ func refusal(status int) *reply {
 		fmt.Appendf(nil, `{"error":{"type":%q,"reason":"refused by the fault proxy"},"status":%d}`, kind, status)}
 }
 
-// pass sends a request on and returns the answer.
+// pass sends a request on and returns the answer, nil for none.
 func (p *HTTP) pass(r *http.Request, body []byte) *reply {
 	out := r.Clone(r.Context())
 	out.URL.Scheme, out.URL.Host, out.RequestURI = "http", p.target, ""
 	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	resp, err := p.client.RoundTrip(out)
 	if err != nil {
-		return refusal(http.StatusBadGateway)
+		return nil
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read to its end, or is of no use
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return refusal(http.StatusBadGateway)
+		return nil
 	}
 	return &reply{resp.StatusCode, resp.Header, answer}
 }
@@ -201,7 +206,7 @@ func (p *HTTP) bulk(r *http.Request, body []byte, status int) *reply {
 	header := refusal(status).header
 	if len(rest) > 0 {
 		resp := p.pass(r, rest)
-		if resp.status != http.StatusOK || json.Unmarshal(resp.body, &done) != nil {
+		if resp == nil || resp.status != http.StatusOK || json.Unmarshal(resp.body, &done) != nil {
 			return resp
 		}
 		header = resp.header.Clone()
@@ -213,7 +218,7 @@ func (p *HTTP) bulk(r *http.Request, body []byte, status int) *reply {
 			done.Errors = true
 			items = append(items, fmt.Appendf(nil, `{%q:{"status":%d,"error":{"type":"es_rejected_execution_exception","reason":"refused by the fault proxy"}}}`, op, status))
 		case len(done.Items) == 0:
-			return refusal(http.StatusBadGateway) // fewer answers than items
+			return nil // fewer answers than items
 		default:
 			items, done.Items = append(items, done.Items[0]), done.Items[1:]
 		}
@@ -221,7 +226,7 @@ func (p *HTTP) bulk(r *http.Request, body []byte, status int) *reply {
 	done.Items = items
 	answer, err := json.Marshal(done)
 	if err != nil {
-		return refusal(http.StatusBadGateway)
+		return nil
 	}
 	header.Del("Transfer-Encoding")
 	header.Set("Content-Length", strconv.Itoa(len(answer)))

@@ -20,6 +20,18 @@ import (
 // in the order of their offsets within a partition.
 func topicValues(t testing.TB, topic string) []byte {
 	t.Helper()
+	var out bytes.Buffer
+	for _, r := range topicRecords(t, topic) {
+		out.Write(r.Value)
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}
+
+// topicRecords are a topic's committed records at this time, in the order of their
+// offsets within a partition.
+func topicRecords(t testing.TB, topic string) (out []*kgo.Record) {
+	t.Helper()
 	// The last offset of a partition may be a transaction's mark.
 	cl := client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	defer cl.Close()
@@ -35,7 +47,6 @@ func topicValues(t testing.TB, topic string) []byte {
 			left[o.Partition] = o.Offset
 		}
 	})
-	var out bytes.Buffer
 	for len(left) > 0 {
 		fetched := cl.PollFetches(ctx)
 		if err := errors.Join(fetched.Err(), ctx.Err()); err != nil {
@@ -43,15 +54,14 @@ func topicValues(t testing.TB, topic string) []byte {
 		}
 		fetched.EachRecord(func(r *kgo.Record) {
 			if !r.Attrs.IsControl() {
-				out.Write(r.Value)
-				out.WriteByte('\n')
+				out = append(out, r)
 			}
 			if end, ok := left[r.Partition]; ok && r.Offset+1 >= end {
 				delete(left, r.Partition)
 			}
 		})
 	}
-	return out.Bytes()
+	return out
 }
 
 // documents are the sources of an index's documents, a line each, by their number

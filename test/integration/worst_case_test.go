@@ -24,11 +24,12 @@ import (
 )
 
 // Workers of two groups, one of which writes exactly once, move numbered records while
-// they, the broker, the network and Elasticsearch fail as a seed says. MOLDAU_CHAOS is
-// how long (1m), MOLDAU_SEED the seed of a run before. The file comes last: a broker that
-// went through it is not what other tests want to measure.
+// they, the broker, the network and Elasticsearch fail as a seed says, and records that
+// cannot be written come between. MOLDAU_CHAOS is how long (3m), MOLDAU_SEED the seed of
+// a run before. The file comes last: a broker that went through it is not what other
+// tests want to measure.
 func TestChaos(t *testing.T) {
-	length, err := chaos.Length("MOLDAU_CHAOS", time.Minute)
+	length, err := chaos.Length("MOLDAU_CHAOS", 3*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +40,15 @@ func TestChaos(t *testing.T) {
 	t.Logf("chaos for %v; MOLDAU_SEED=%d runs it again", length, seed)
 	servers.up(t, refstack.Elasticsearch)
 	proxy := servers.faults(t)
+	front, err := faultproxy.StartHTTP(servers.addr(refstack.Elasticsearch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := front.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 
 	once := newGang(t, proxy, 3, map[string]string{
 		"exactly.once.source.support": "enabled",
@@ -48,13 +58,13 @@ func TestChaos(t *testing.T) {
 	least := newGang(t, proxy, 2, nil)
 	feed := newFeeder(t)
 	flows := []*flow{
-		generated(t, once, "exactly once", false),
-		generated(t, least, "at least once", true),
+		generated(t, once, "exactly once", front.URL(), false),
+		generated(t, least, "at least once", front.URL(), true),
 		lines(t, least, feed),
 	}
 	flows[0].exactly = true
 
-	inject(t, seed, length, proxy, once, least)
+	inject(t, seed, length, proxy, front, once, least)
 
 	for _, g := range []*gang{once, least} {
 		g.recover()
@@ -72,7 +82,7 @@ func TestChaos(t *testing.T) {
 
 // inject lets three rows of faults run side by side until the time is over, and
 // returns when all of them are healed.
-func inject(t *testing.T, seed uint64, length time.Duration, proxy *faultproxy.Proxy, gangs ...*gang) {
+func inject(t *testing.T, seed uint64, length time.Duration, proxy *faultproxy.Proxy, front *faultproxy.HTTP, gangs ...*gang) {
 	var workers []*worker
 	for _, g := range gangs {
 		workers = append(workers, g.workers...)
@@ -153,11 +163,31 @@ func inject(t *testing.T, seed uint64, length time.Duration, proxy *faultproxy.P
 		proxy.Heal()
 		return nil
 	}))
-	rows.Go(row(chaos.NewPlan(seed, "Elasticsearch", 14*s,
+	rows.Go(row(chaos.NewPlan(seed, "Elasticsearch", 8*s,
 		chaos.Fault{Name: "Elasticsearch killed", Weight: 1, Longest: 6 * s},
 		chaos.Fault{Name: "Elasticsearch frozen", Weight: 2, Shortest: s, Longest: 12 * s},
+		chaos.Fault{Name: "requests refused", Weight: 2, Shortest: s, Longest: 8 * s},
+		chaos.Fault{Name: "half of the documents refused", Weight: 2, Shortest: s, Longest: 8 * s},
+		chaos.Fault{Name: "answers slow", Weight: 2, Shortest: 2 * s, Longest: 10 * s},
+		chaos.Fault{Name: "answers lost", Weight: 3, Shortest: s, Longest: 6 * s},
 	), func(step chaos.Step) error {
-		return outage(refstack.Elasticsearch, step.Fault == "Elasticsearch frozen", step.Lasts)
+		busy := []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}[step.Pick%2]
+		switch step.Fault {
+		case "requests refused":
+			front.Fail(faultproxy.HTTPFault{Refuse: busy})
+		case "half of the documents refused":
+			front.Fail(faultproxy.HTTPFault{Items: busy})
+		case "answers slow":
+			// Some come after the client has given up.
+			front.Fail(faultproxy.HTTPFault{Slow: time.Duration(100+step.Pick%4000) * time.Millisecond})
+		case "answers lost":
+			front.Fail([]faultproxy.HTTPFault{{Drop: true}, {Lose: busy}}[step.Pick/2%2])
+		default:
+			return outage(refstack.Elasticsearch, step.Fault == "Elasticsearch frozen", step.Lasts)
+		}
+		pause(step.Lasts)
+		front.Heal()
+		return nil
 	}))
 	if err := rows.Wait(); err != nil {
 		t.Fatal(err)
@@ -165,7 +195,7 @@ func inject(t *testing.T, seed uint64, length time.Duration, proxy *faultproxy.P
 	for _, w := range workers {
 		w.revive()
 	}
-	t.Logf("faults: %v", count)
+	t.Logf("faults: %v; %d requests to Elasticsearch met one", count, front.Hit())
 }
 
 // outage freezes or kills a server for a time.
@@ -308,9 +338,12 @@ type flow struct {
 	// indexed says that the topic goes to an index of its name, a document a record, or
 	// one a key.
 	indexed, keyed bool
+	// letters is the dead-letter topic of that sink, for what poison writes.
+	letters string
+	poison  *poisoner
 	// end ends the source and says how many numbers there are.
-	end   func() int
-	count int
+	end              func() int
+	count, poisonous int
 }
 
 const chaosKeys, chaosPartitions = 12, 3
@@ -343,22 +376,25 @@ func (f *flow) toFile(tasks int) {
 	})
 }
 
-// toIndex adds one that writes it to Elasticsearch.
-func (f *flow) toIndex(keyed bool) {
+// toIndex adds one that writes it to Elasticsearch, and records that it cannot write,
+// which become dead letters.
+func (f *flow) toIndex(url string, keyed bool) {
 	f.t.Helper()
 	name := unique(f.t, "index")
-	f.indexed, f.keyed = true, keyed
+	f.indexed, f.keyed, f.letters = true, keyed, name+"-dlq"
 	f.sinks[name] = 2
-	create(f.t, f.gang.url(), name, with(chaosValues, map[string]string{
+	index(f.t, http.MethodPut, "/"+f.topic, `{"mappings":{"properties":{"id":{"type":"long"}}}}`)
+	f.poison = poison(f.t, f.topic, chaosPartitions)
+	create(f.t, f.gang.url(), name, with(chaosValues, deadLetters(f.letters), map[string]string{
 		"connector.class": "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector", "tasks.max": "2", "topics": f.topic,
-		"connection.url": servers.url(refstack.Elasticsearch), "schema.ignore": "true", "key.ignore": strconv.FormatBool(!keyed),
+		"connection.url": url, "behavior.on.malformed.documents": "ignore", "schema.ignore": "true", "key.ignore": strconv.FormatBool(!keyed),
 		// Waits double: these outlast any outage.
 		"max.retries": "20", "retry.backoff.ms": "100",
 	}))
 }
 
-// generated is a flow from a generator with two tasks to a file and an index.
-func generated(t *testing.T, g *gang, name string, keyed bool) *flow {
+// generated is a flow from a generator with two tasks to a file and to an index at a URL.
+func generated(t *testing.T, g *gang, name, url string, keyed bool) *flow {
 	t.Helper()
 	f := &flow{t: t, gang: g, name: name, topic: newTopic(t, chaosPartitions), keys: chaosKeys, sinks: map[string]int{}}
 	source := unique(t, "source")
@@ -369,7 +405,7 @@ func generated(t *testing.T, g *gang, name string, keyed bool) *flow {
 	})
 	create(t, g.url(), source, config)
 	f.toFile(2)
-	f.toIndex(keyed)
+	f.toIndex(url, keyed)
 	f.end = func() int {
 		// The generator stops, goes on for a while after all faults, and ends at a number.
 		g.settle(source, "RUNNING", 2)
@@ -418,6 +454,9 @@ func (f *flow) finish() {
 	for name, tasks := range f.sinks {
 		f.gang.settle(name, "RUNNING", tasks)
 	}
+	if f.poison != nil {
+		f.poisonous = f.poison.stop()
+	}
 	f.count = f.end()
 }
 
@@ -451,6 +490,9 @@ func (f *flow) check() {
 	case f.indexed:
 		// Sorted by number, so order says nothing here.
 		judge("index", true, func() []int { return numbersOf(documents(f.t, f.topic)) })
+	}
+	if f.poison != nil {
+		checkLetters(f.t, f.name, f.letters, f.poisonous)
 	}
 	for name, tasks := range f.sinks {
 		f.gang.settle(name, "RUNNING", tasks)
