@@ -34,7 +34,11 @@ that is unknown or refuses its settings prints {"configError":…}, with exit st
 With --batch each line says for itself what to do,
 {"id","class","method","config","isKey","input"} with one of the methods
 fromConnectData, toConnectData, fromConnectHeader and toConnectHeader, and gives a
-line {"id","result"}.`,
+line {"id","result"}. A line for a converter whose schemas are in a registry is answered
+with a registry in memory, fresh for it: "registry" lists the schemas that are in it
+beforehand, {"subject","version","id","schemaType","schema","references"}; "headers" are
+the record's, {"key","value"}; the method may be roundTrip; and the result has what was
+registered, next to the bytes.`,
 		Example: `  echo eyJhIjoxfQ== | moldau convert --converter JsonConverter --set schemas.enable=false decode
   echo '{"schema":null,"payload":{"a":1}}' | moldau convert --converter StringConverter encode`,
 		Args: cobra.MaximumNArgs(1),

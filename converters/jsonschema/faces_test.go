@@ -2,19 +2,21 @@ package jsonschema
 
 import (
 	"context"
+	"maps"
 	"testing"
 
-	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/connect/schema"
+	"github.com/moldau-io/moldau/converters/registry"
 )
 
-var _ connect.Converter = (*Converter)(nil)
-
-func configured(t testing.TB, r Registry, props map[string]string) *Converter {
+func configured(t testing.TB, r registry.Client, props map[string]string) *Converter {
 	t.Helper()
-	c := New(func(map[string]string, bool) (Registry, error) { return r, nil })
-	if err := c.Configure(props, false); err != nil {
+	c := New()
+	c.UseRegistry(r)
+	all := map[string]string{"schema.registry.url": "http://in-memory"}
+	maps.Copy(all, props)
+	if err := c.Configure(all, false); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -38,51 +40,56 @@ func person(t testing.TB) (*schema.Schema, schema.Value) {
 
 // counting counts what a registry is asked.
 type counting struct {
-	memory
-	resolved int
-	err      error
+	*registry.Memory
+	asked int
+	err   error
 }
 
-func (c *counting) Resolve(ctx context.Context, topic, name string, document []byte) (Registered, error) {
-	c.resolved++
+func (c *counting) Register(ctx context.Context, subject string, d registry.Document, normalize bool) (registry.Registered, error) {
+	c.asked++
 	if c.err != nil {
-		return Registered{}, c.err
+		return registry.Registered{}, c.err
 	}
-	return c.memory.Resolve(ctx, topic, name, document)
+	return c.Memory.Register(ctx, subject, d, normalize)
 }
 
 func TestSchemasAreResolvedOnce(t *testing.T) {
 	s, v := person(t)
-	r := &counting{memory: memory{suffix: "-value"}}
+	r := &counting{Memory: registry.NewMemory(nil)}
 	c := configured(t, r, nil)
 	for _, topic := range []string{"t", "t", "u", "u", "t"} {
 		if _, err := c.FromConnectData(context.Background(), topic, nil, s, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if r.resolved != 2 {
-		t.Errorf("the registry was asked %d times for two topics", r.resolved)
+	if r.asked != 2 {
+		t.Errorf("the registry was asked %d times for two topics", r.asked)
 	}
 }
 
 func TestFailuresOfTheRegistry(t *testing.T) {
 	s, v := person(t)
-	for class, want := range map[string]string{
-		classTimeout:            errs.ClassRetriable,
-		classNetwork:            classNetwork,
-		classConfiguration:      errs.ClassConfig,
-		errs.ClassSerialization: errs.ClassData,
+	for _, c := range []struct {
+		err       error
+		class     string
+		blameless bool
+	}{
+		{&registry.Error{Status: 503, Code: 50301, Message: "the registry's words"}, errs.ClassRetriable, true},
+		{errs.New("java.net.SocketTimeoutException", "no answer"), errs.ClassRetriable, true},
+		{errs.New("java.net.ConnectException", "refused"), "org.apache.kafka.common.errors.NetworkException", true},
+		{&registry.Error{Status: 409, Code: 409, Message: "Schema being registered is incompatible"}, errs.ClassData, false},
 	} {
-		r := &counting{err: errs.New(class, "the registry's words")}
+		r := &counting{Memory: registry.NewMemory(nil), err: c.err}
 		_, err := configured(t, r, nil).FromConnectData(context.Background(), "t", nil, s, v)
-		if errs.Class(err) != want {
-			t.Errorf("%s comes out as %v, expected %s", class, err, want)
+		if errs.Class(err) != c.class || errs.IsBlameless(err) != c.blameless || errs.IsRetriable(err) != c.blameless {
+			t.Errorf("%v comes out as %v, expected %s", c.err, errs.Trace(err), c.class)
 		}
 	}
 }
 
 func TestValuesThatDoNotMatchAreRefused(t *testing.T) {
-	r := &memory{suffix: "-value", entries: []subject{{Subject: "t-value", Version: 1, ID: 1, Schema: []byte(`{"type":"integer","minimum":5}`)}}}
+	r := registry.NewMemory(nil)
+	r.Add(registry.Registered{Document: registry.Document{Format: registry.JSON, Text: `{"type":"integer","minimum":5}`}, ID: 1, Subject: "t-value", Version: 1})
 	in := append([]byte{0, 0, 0, 0, 1}, '4')
 	if sv, err := configured(t, r, nil).ToConnectData(context.Background(), "t", nil, in); err != nil || sv.Value.Int64() != 4 {
 		t.Errorf("unchecked: %v, %v", sv, err)
@@ -93,9 +100,69 @@ func TestValuesThatDoNotMatchAreRefused(t *testing.T) {
 	}
 }
 
+// What is compatible, and what is not (SchemaDiff).
+func TestCompatible(t *testing.T) {
+	for _, c := range []struct {
+		was, is string
+		ok      bool
+	}{
+		{`{"type":"string"}`, `{"type":"string","title":"T"}`, true},
+		{`{"type":"string"}`, `{"type":"integer"}`, false},
+		{`{"type":"integer"}`, `{"type":"number"}`, true},
+		{`{"type":"number"}`, `{"type":"integer"}`, false},
+		{`{"type":"string","maxLength":3}`, `{"type":"string","maxLength":4}`, true},
+		{`{"type":"string","maxLength":4}`, `{"type":"string","maxLength":3}`, false},
+		{`{"type":"string","minLength":3}`, `{"type":"string","minLength":4}`, false},
+		{`{"type":"number","minimum":3}`, `{"type":"number","minimum":2}`, true},
+		{`{"type":"number"}`, `{"type":"number","exclusiveMaximum":2}`, false},
+		{`{"type":"number","multipleOf":10}`, `{"type":"number","multipleOf":5}`, true},
+		{`{"type":"number","multipleOf":5}`, `{"type":"number","multipleOf":10}`, false},
+		{`{"enum":["a"]}`, `{"enum":["a","b"]}`, true},
+		{`{"enum":["a","b"]}`, `{"enum":["a"]}`, false},
+		{`{"const":"a"}`, `{"const":"b"}`, false},
+		{`{"type":"string"}`, `{}`, true},
+		{`{}`, `{"type":"string"}`, false},
+		{`{"type":"string"}`, `{"oneOf":[{"type":"null"},{"type":"string"}]}`, true},
+		{`{"oneOf":[{"type":"null"},{"type":"string"}]}`, `{"type":"string"}`, false},
+		{`{"oneOf":[{"type":"null"},{"type":"string"}]}`, `{"oneOf":[{"type":"string"},{"type":"null"},{"type":"boolean"}]}`, true},
+		{`{"oneOf":[{"type":"null"},{"type":"string"}]}`, `{"oneOf":[{"type":"boolean"},{"type":"null"}]}`, false},
+		{`{"not":{"type":"string"}}`, `{"not":{"type":"string","maxLength":2}}`, true},
+		{`{"not":{"type":"string","maxLength":2}}`, `{"not":{"type":"string"}}`, false},
+		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object"}`, true},
+		{`{"type":"object"}`, `{"type":"object","properties":{"a":{"type":"string"}}}`, false},
+		{`{"type":"object","additionalProperties":false}`, `{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}`, true},
+		{`{"type":"object","additionalProperties":false}`, `{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}`, false},
+		{`{"type":"object","additionalProperties":false}`, `{"type":"object","properties":{"a":{"type":"string","default":"x"}},"required":["a"],"additionalProperties":false}`, true},
+		{`{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}`, `{"type":"object","additionalProperties":false}`, false},
+		{`{"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false}`, `{"type":"object","additionalProperties":{"type":"string"}}`, true},
+		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}`, false},
+		{`{"type":"array","items":{"type":"integer"}}`, `{"type":"array","items":{"type":"number"}}`, true},
+		{`{"type":"array","items":{"type":"number"}}`, `{"type":"array","items":{"type":"integer"},"uniqueItems":true}`, false},
+		{`{"type":"array","items":[{"type":"string"}],"additionalItems":false}`, `{"type":"array","items":[{"type":"string"},{"type":"string"}],"additionalItems":false}`, true},
+		{`{"type":"array","items":[{"type":"string"},{"type":"string"}],"additionalItems":false}`, `{"type":"array","items":[{"type":"string"}],"additionalItems":false}`, false},
+		{`{"type":"object","properties":{"a":{"$ref":"#"}}}`, `{"type":"object","properties":{"a":{"$ref":"#"}}}`, true},
+		{`{"type":"number","connect.type":"bytes"}`, `{"type":"string","connect.type":"bytes"}`, true},
+	} {
+		load := func(text string) *model {
+			n, err := parse([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := NewCodec(Options{}).load(n, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		if err := compare(load(c.was), load(c.is)); (err == nil) != c.ok {
+			t.Errorf("%s read by %s: %v", c.was, c.is, err)
+		}
+	}
+}
+
 func BenchmarkFromConnectData(b *testing.B) {
 	s, v := person(b)
-	c := configured(b, &memory{suffix: "-value"}, nil)
+	c := configured(b, registry.NewMemory(nil), nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.FromConnectData(context.Background(), "t", nil, s, v); err != nil {
@@ -106,7 +173,7 @@ func BenchmarkFromConnectData(b *testing.B) {
 
 func BenchmarkToConnectData(b *testing.B) {
 	s, v := person(b)
-	c := configured(b, &memory{suffix: "-value"}, nil)
+	c := configured(b, registry.NewMemory(nil), nil)
 	in, err := c.FromConnectData(context.Background(), "t", nil, s, v)
 	if err != nil {
 		b.Fatal(err)

@@ -24,9 +24,9 @@ const (
 	typePropertyKey  = "type.property"
 )
 
-// Keys returns the definitions of the converter's own settings, those of the registry
+// keys returns the definitions of the converter's own settings, those of the registry
 // and the wire format left out.
-func Keys() []configdef.Key {
+func keys() []configdef.Key {
 	yes := func(name string, value bool, i configdef.Importance, doc string) configdef.Key {
 		return configdef.Optional(name, configdef.Boolean, value, i, doc)
 	}
@@ -49,7 +49,7 @@ func Keys() []configdef.Key {
 
 // parseOptions reads the converter's own settings.
 func parseOptions(props map[string]string) (o Options, own settings, err error) {
-	c, err := configdef.New(Keys()...).Parse(props)
+	c, err := configdef.New(keys()...).Parse(props)
 	if err != nil {
 		return o, own, err
 	}

@@ -113,7 +113,7 @@ func appendIndexes(dst []byte, indexes []int) []byte {
 
 // Unframe finds the id of the schema that a record was written with, and its payload.
 func (s *Serde) Unframe(headers *connect.RawHeaders, b []byte) (ID, []byte, error) {
-	id := ID{Format: s.format}
+	id := ID{Format: s.format, none: true}
 	switch s.deserializer {
 	case "ConfigSchemaIdDeserializer":
 		id.GUID, id.Number, id.none = s.useGUID, s.useID, s.useID < 0 && s.useGUID == ""
@@ -155,10 +155,10 @@ func (id *ID) read(b []byte) ([]byte, error) {
 	}
 	switch magic, rest := b[0], b[1:]; {
 	case magic == magicNumber && len(rest) >= 4:
-		id.Number, b = int32(binary.BigEndian.Uint32(rest)), rest[4:]
+		id.Number, id.none, b = int32(binary.BigEndian.Uint32(rest)), false, rest[4:]
 	case magic == magicGUID && len(rest) >= 16:
 		g := hex.EncodeToString(rest[:16])
-		id.GUID, b = g[:8]+"-"+g[8:12]+"-"+g[12:16]+"-"+g[16:20]+"-"+g[20:], rest[16:]
+		id.GUID, id.none, b = g[:8]+"-"+g[8:12]+"-"+g[12:16]+"-"+g[16:20]+"-"+g[20:], false, rest[16:]
 	case magic == magicNumber, magic == magicGUID:
 		return nil, short
 	default:

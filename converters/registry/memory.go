@@ -17,6 +17,7 @@ type Memory struct {
 	subjects map[string][]Registered // by version
 	byID     map[int32]Document
 	last     int32
+	added    []Registered
 }
 
 var _ Client = (*Memory)(nil)
@@ -59,19 +60,11 @@ func (m *Memory) Add(r Registered) {
 	m.last = max(m.last, r.ID)
 }
 
-// Entries are all versions under all subjects, by subject and version.
-func (m *Memory) Entries() (all []Registered) {
+// Added are the versions that were registered, in order, those of Add left out.
+func (m *Memory) Added() []Registered {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	names := make([]string, 0, len(m.subjects))
-	for name := range m.subjects {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		all = append(all, m.subjects[name]...)
-	}
-	return all
+	return slices.Clone(m.added)
 }
 
 // Register implements Client.
@@ -98,6 +91,7 @@ func (m *Memory) Register(_ context.Context, subject string, d Document, _ bool)
 		m.byID[r.ID] = d
 	}
 	m.subjects[subject] = append(versions, r)
+	m.added = append(m.added, r)
 	return r, nil
 }
 

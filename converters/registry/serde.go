@@ -64,45 +64,41 @@ func (s *Serde) Close() error {
 	return nil
 }
 
-// Texts of what is asked of a registry for a record to write. Error, followed by the
-// schema's text, is what a refusal is reported as.
-const (
-	registering  = "Error registering %s schema"
-	retrievingID = "Error retrieving schema ID"
-	taggedText   = "Error retrieving latest with metadata '%s'"
-	latestText   = "Error retrieving latest version of %s schema"
-	lookingUp    = "Error retrieving %s schema"
-)
+// Phrases are what a format's serializer says of a record that it cannot write.
+type Phrases struct {
+	Register string // a refusal to register; the schema's text follows
+	Latest   string // no latest version; the schema's text follows
+	Lookup   string // no such schema; the schema's text follows
+	Failed   string // anything else
+}
 
 // Resolve finds the schema to write a record with, as the settings say: it registers the
 // document, looks it up, or takes another schema in its place, if compatible says that
 // this one can read what the document would write. What fails is as Java's serializers
-// throw it; name is how they call the format: Avro, JSON, Protobuf; message is what
-// they call a failure on the way.
-func (s *Serde) Resolve(ctx context.Context, subject string, d Document, name, message string, compatible func(Registered) error) (Registered, error) {
+// throw it.
+func (s *Serde) Resolve(ctx context.Context, subject string, d Document, p Phrases, compatible func(Registered) error) (Registered, error) {
 	key := resolvedKey{subject, d.Text}
 	if r, ok := s.resolved.Get(key); ok && s.Fresh(r) {
 		return r, nil
 	}
-	asking, r, err := s.ask(ctx, subject, d, name, compatible)
+	asking, r, err := s.ask(ctx, subject, d, p, compatible)
 	if err == nil {
 		err = refusedByRule(r.Document, "WRITE")
 	}
 	if err != nil {
-		return Registered{}, Thrown(err, asking+d.Text, message)
+		return Registered{}, Thrown(err, asking+d.Text, p.Failed)
 	}
 	s.resolved.Put(key, r)
 	return r, nil
 }
 
-func (s *Serde) ask(ctx context.Context, subject string, d Document, name string, compatible func(Registered) error) (asking string, r Registered, err error) {
-	of := func(text string) string { return errs.New("", text, name).Message }
+func (s *Serde) ask(ctx context.Context, subject string, d Document, p Phrases, compatible func(Registered) error) (asking string, r Registered, err error) {
 	switch {
 	case s.register:
-		asking = of(registering)
+		asking = p.Register
 		r, err = s.client.Register(ctx, subject, d, s.normalize)
 	case s.useID >= 0:
-		asking = retrievingID
+		asking = "Error retrieving schema ID"
 		if r.Document, err = s.client.ByID(ctx, subject, s.useID); err == nil {
 			r.ID, r.Subject, r.GUID = s.useID, subject, guid(r.Document)
 			if s.idStrict {
@@ -110,15 +106,15 @@ func (s *Serde) ask(ctx context.Context, subject string, d Document, name string
 			}
 		}
 	case s.metadata != nil:
-		asking = errs.New("", taggedText, s.metadataText).Message
+		asking = "Error retrieving latest with metadata '" + s.metadataText + "'"
 		r, err = s.Tagged(ctx, subject)
 	case s.useLatest:
-		asking = of(latestText)
+		asking = p.Latest
 		if r, err = s.Latest(ctx, subject); err == nil && s.latestStrict {
 			err = s.checked(r, compatible, latestStrictKey, ". See log file for more details.")
 		}
 	default:
-		asking = of(lookingUp)
+		asking = p.Lookup
 		r, err = s.client.Lookup(ctx, subject, d, s.normalize, false)
 	}
 	return asking, r, err

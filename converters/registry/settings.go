@@ -85,8 +85,15 @@ func resolve(name, class string) (string, bool) {
 	return class, true
 }
 
-// Keys defines the settings of registry and wire format that each of the converters has.
-func Keys() []configdef.Key {
+// Def defines the settings of a converter: those of registry and wire format, and its
+// own. The Java classes define none to Connect, so that a mistake shows only when a task
+// starts.
+func Def(own ...configdef.Key) *configdef.Def {
+	return configdef.New(append(own, keys()...)...).WithResolver(resolve)
+}
+
+// keys defines the settings of registry and wire format that each of the converters has.
+func keys() []configdef.Key {
 	key := configdef.Optional
 	classKey := func(name, doc string) configdef.Key {
 		for suffix, known := range classes() {
@@ -167,7 +174,7 @@ type settings struct {
 }
 
 func parse(props map[string]string, isKey bool) (s settings, c *configdef.Config, err error) {
-	if c, err = configdef.New(Keys()...).WithResolver(resolve).Parse(props); err != nil {
+	if c, err = Def().Parse(props); err != nil {
 		return s, nil, err
 	}
 	side := "value"

@@ -2,6 +2,9 @@ package registry
 
 import "github.com/moldau-io/moldau/connect"
 
+// Version is that of the Java converters whose behaviour the converters here have.
+const Version = "8.1.1"
+
 // User is a converter whose schemas are in a registry. Each of the converters for Avro,
 // Protobuf and JSON Schema is one.
 type User interface {

@@ -5,7 +5,9 @@ import (
 	"github.com/moldau-io/moldau/converters/bytes"
 	"github.com/moldau-io/moldau/converters/header"
 	"github.com/moldau-io/moldau/converters/json"
+	"github.com/moldau-io/moldau/converters/jsonschema"
 	"github.com/moldau-io/moldau/converters/numbers"
+	"github.com/moldau-io/moldau/converters/registry"
 	"github.com/moldau-io/moldau/converters/text"
 	"github.com/moldau-io/moldau/plugins"
 )
@@ -28,6 +30,8 @@ func converters() []plugins.Plugin {
 		both(t.Class, connect.Version,
 			func() connect.Configured { return t.New() }, func() connect.Configured { return t.NewHeader() })
 	}
+	out = append(out,
+		plugins.Plugin{Kind: plugins.Converter, Class: jsonschema.Class, Version: registry.Version, New: func() connect.Configured { return jsonschema.New() }})
 	return append(out, plugins.Plugin{
 		Kind: plugins.HeaderConverter, Class: header.Class, Version: connect.Version,
 		New: func() connect.Configured { return header.NewSimple() },

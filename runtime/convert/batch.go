@@ -26,6 +26,9 @@ type request struct {
 	Topic  string             `json:"topic"`
 	Header string             `json:"header"`
 	Input  stdjson.RawMessage `json:"input"`
+	// For converters whose schemas are in a registry:
+	Registry []entry      `json:"registry"` // what is in it beforehand
+	Headers  *[]rawHeader `json:"headers"`  // of the record
 }
 
 // maxOpen is how many configured converters a batch keeps for the lines to come.
@@ -36,7 +39,9 @@ const maxOpen = 64
 // fromConnectHeader, with an envelope as input and {"bytes":…} as result, or
 // toConnectData or toConnectHeader, with base64 or null as input and {"value":…} as
 // result; "topic" and "header" may be given too. A failure is the result
-// {"error":…}. The error is that of reading or writing.
+// {"error":…}. A line for a converter whose schemas are in a registry may have what the
+// registry holds beforehand, as "registry", and "headers"; its method may be roundTrip;
+// and its result has what was registered. The error is that of reading or writing.
 func (e *Engine) Batch(ctx context.Context, in io.Reader, out io.Writer) (failed int, err error) {
 	open := map[string]*face{}
 	closeAll := func() error {
@@ -54,11 +59,7 @@ func (e *Engine) Batch(ctx context.Context, in io.Reader, out io.Writer) (failed
 			failed++
 			return result(req.ID, errorResult(errs.IllegalArgument("not a request: %v", err)))
 		}
-		f, err := e.reuse(open, req)
-		var answer []byte
-		if err == nil {
-			answer, err = e.answer(ctx, f, req)
-		}
+		answer, err := e.line(ctx, open, req)
 		if err != nil {
 			failed++
 			answer = errorResult(err)
@@ -72,6 +73,21 @@ func (e *Engine) Batch(ctx context.Context, in io.Reader, out io.Writer) (failed
 		return result(req.ID, answer)
 	})
 	return failed, err
+}
+
+func (e *Engine) line(ctx context.Context, open map[string]*face, req request) ([]byte, error) {
+	u, err := e.user(req.Class)
+	switch {
+	case err != nil:
+		return nil, err
+	case u != nil:
+		return e.withRegistry(ctx, u, req)
+	}
+	f, err := e.reuse(open, req)
+	if err != nil {
+		return nil, err
+	}
+	return e.answer(ctx, f, req)
 }
 
 func result(id stdjson.RawMessage, answer []byte) []byte {
@@ -158,7 +174,7 @@ func (e *Engine) answerFrom(ctx context.Context, f *face, req request) ([]byte, 
 	if f.headerOnly && utf8.Valid(b) {
 		out = json.AppendString(append(out, `,"text":`...), string(b))
 	}
-	if manyEntries(sv.Value) || manyDefaults(sv.Schema, 0) {
+	if manyEntries(sv.Value) || manyDefaults(sv.Schema) {
 		out = append(out, `,"mapOrder":true`...)
 	}
 	return append(out, '}'), nil
@@ -194,17 +210,20 @@ func manyEntries(v schema.Value) bool {
 }
 
 // manyDefaults says the like of the defaults within a schema.
-func manyDefaults(s *schema.Schema, depth int) bool {
-	const tooDeep = 100 // also for schemas that contain themselves
-	if s == nil || depth > tooDeep {
+func manyDefaults(s *schema.Schema) bool { return defaultsWithin(s, map[*schema.Schema]bool{}) }
+
+// defaultsWithin passes by schemas that were seen: a schema may contain itself.
+func defaultsWithin(s *schema.Schema, seen map[*schema.Schema]bool) bool {
+	if s == nil || seen[s] {
 		return false
 	}
+	seen[s] = true
 	for i := range s.Fields() {
-		if manyDefaults(s.Fields()[i].Schema(), depth+1) {
+		if defaultsWithin(s.Fields()[i].Schema(), seen) {
 			return true
 		}
 	}
-	return manyEntries(s.Default()) || manyDefaults(s.Key(), depth+1) || manyDefaults(s.Value(), depth+1)
+	return manyEntries(s.Default()) || defaultsWithin(s.Key(), seen) || defaultsWithin(s.Value(), seen)
 }
 
 // inputBytes reads a JSON string of base64, or null.

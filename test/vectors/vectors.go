@@ -28,6 +28,8 @@ const (
 	ConfigDef        = "configdef"
 	Values           = "values"
 
+	AvroConverter       = "avro_converter"
+	ProtobufConverter   = "protobuf_converter"
 	JSONSchemaConverter = "json_schema_converter"
 )
 
