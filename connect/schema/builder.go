@@ -163,6 +163,13 @@ func (b *Builder) Field(name string, s *Schema) *Builder {
 	return b
 }
 
+// FieldsOf gives the schema the fields of another struct schema, all of which must have
+// been added.
+func (b *Builder) FieldsOf(from *Schema) *Builder {
+	b.s.fields, b.s.byName = from.fields, from.byName
+	return b
+}
+
 // HasField says whether a field of that name was added.
 func (b *Builder) HasField(name string) bool { return b.s.Field(name) != nil }
 

@@ -44,6 +44,14 @@ func (m *Memory) same(a, b Document) bool {
 	return a.Format == b.Format && slices.Equal(a.References, b.References) && (a.Text == b.Text || m.canonical(a) == m.canonical(b))
 }
 
+// guid is that of the canonical text, which is not the registered one for Protobuf.
+func (m *Memory) guid(d Document) string {
+	if d.Format == Protobuf {
+		d.Text = m.canonical(d)
+	}
+	return guid(d)
+}
+
 func notFound(code int, what string) error {
 	return &Error{Status: 404, Code: code, Message: what + " Not Found"}
 }
@@ -53,7 +61,7 @@ func (m *Memory) Add(r Registered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r.GUID == "" {
-		r.GUID = guid(r.Document)
+		r.GUID = m.guid(r.Document)
 	}
 	m.subjects[r.Subject] = append(m.subjects[r.Subject], r)
 	m.byID[r.ID] = r.Document
@@ -79,7 +87,7 @@ func (m *Memory) Register(_ context.Context, subject string, d Document, _ bool)
 		}
 		next = max(next, r.Version+1)
 	}
-	r := Registered{Document: d, GUID: guid(d), Subject: subject, Version: next}
+	r := Registered{Document: d, GUID: m.guid(d), Subject: subject, Version: next}
 	for id, known := range m.byID {
 		if m.same(known, d) && (r.ID == 0 || id < r.ID) {
 			r.ID = id
@@ -127,7 +135,7 @@ func (m *Memory) ByGUID(_ context.Context, id string) (Document, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, d := range m.byID {
-		if guid(d) == id {
+		if m.guid(d) == id {
 			return d, nil
 		}
 	}

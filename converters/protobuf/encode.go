@@ -1,0 +1,847 @@
+package protobuf
+
+import (
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/moldau-io/moldau/connect/errs"
+	"github.com/moldau-io/moldau/connect/schema"
+)
+
+// encoder writes the values of one schema into one field.
+type encoder struct {
+	schema *schema.Schema
+	op     op
+	kind   kind // of the field
+	tag    uint64
+	wrap   bool // in a wrapper message
+	keep   bool // also what is the type's zero: the field can tell it from nothing
+	packed bool
+	bad    error // what Java says of the result in this field
+	badAlt error // the same of a string that is no symbol of the enum
+
+	enum   *enum
+	prefix string // of the enum's parameters
+	elem   *encoder
+	key    *encoder
+	value  *encoder
+	fields *structEncoder
+}
+
+// op is what Connect values become.
+type op uint8
+
+const (
+	failOp op = iota // bad, whatever the value
+	intOp
+	longOp
+	intOfLongOp // int64 that stands for an unsigned number of 32 bits
+	floatOp
+	doubleOp
+	boolOp
+	stringOp
+	bytesOp
+	intEnumOp
+	stringEnumOp
+	decimalOp
+	dateOp
+	timeOp
+	timestampOp
+	listOp
+	mapOp
+	structOp
+	unionOp // one in a place where none can be
+)
+
+// structEncoder writes structs of one schema as one message.
+type structEncoder struct {
+	schema     *schema.Schema
+	entries    []entry // by field number
+	ordered    bool    // entries are in the order of the schema's fields too
+	unions     []int   // fields that stand for a oneof
+	rawDefault bool    // nulls stay nulls where there is a default
+}
+
+// entry is a field, or one member of a field that stands for a oneof.
+type entry struct {
+	index  int
+	member int // -1 where the field is none
+	enc    *encoder
+}
+
+// compiler makes encoders.
+type compiler struct {
+	opts    *Options
+	doc     *document
+	structs map[structKey]*structEncoder
+}
+
+type structKey struct {
+	schema *schema.Schema
+	in     *message
+}
+
+// place is where Java looks for fields: a message, or something else, which it
+// cannot look into.
+type place struct {
+	message *message
+	other   bool
+}
+
+func placeOf(f *field) place { return place{f.message, f.message == nil} }
+
+// within is the context of a field's value. A field that is not there has that of the
+// message around it.
+func (c place) within(name string) place {
+	if c.message == nil {
+		return c
+	}
+	if f := c.message.byName[name]; f != nil {
+		return placeOf(f)
+	}
+	return c
+}
+
+// logicalOp is the operation for schemas of that name.
+func logicalOp(name string) op {
+	switch name {
+	case schema.DecimalName:
+		return decimalOp
+	case schema.DateName:
+		return dateOp
+	case schema.TimeName:
+		return timeOp
+	case schema.TimestampName:
+		return timestampOp
+	}
+	return failOp
+}
+
+// classes are the Java classes that the operations give.
+var classes = [...]string{
+	intOp: "java.lang.Integer", longOp: "java.lang.Long", intOfLongOp: "java.lang.Integer", floatOp: "java.lang.Float",
+	doubleOp: "java.lang.Double", boolOp: "java.lang.Boolean", stringOp: "java.lang.String",
+	bytesOp: "com.google.protobuf.ByteString$LiteralByteString", intEnumOp: classEnumValue, stringEnumOp: classEnumValue,
+	decimalOp: "io.confluent.protobuf.type.Decimal", dateOp: "com.google.type.Date", timeOp: "com.google.type.TimeOfDay",
+	timestampOp: "com.google.protobuf.Timestamp", listOp: "java.util.ArrayList", mapOp: "java.util.ArrayList",
+	structOp: "com.google.protobuf.DynamicMessage", unionOp: namespace + ".ProtobufData$Pair",
+}
+
+const classEnumValue = "com.google.protobuf.Descriptors$EnumValueDescriptor"
+
+// javaTypes are the types of fields that take what the operations give.
+var javaTypes = [...]string{
+	intOp: "INT", longOp: "LONG", intOfLongOp: "INT", floatOp: "FLOAT", doubleOp: "DOUBLE", boolOp: "BOOLEAN", stringOp: "STRING",
+	bytesOp: "BYTE_STRING", intEnumOp: "ENUM", stringEnumOp: "ENUM", decimalOp: "MESSAGE", dateOp: "MESSAGE", timeOp: "MESSAGE",
+	timestampOp: "MESSAGE", structOp: "MESSAGE", unionOp: "",
+}
+
+// put says what Java does with a result in a field (DynamicMessage.Builder.setField).
+func put(o op, wrapped bool, f *field) error {
+	javaType, class := javaTypes[min(int(o), len(javaTypes)-1)], classes[o]
+	if wrapped {
+		javaType, class = "MESSAGE", "com.google.protobuf.GeneratedMessage"
+	}
+	switch {
+	case f.kind == enumKind && javaType != "ENUM":
+		return errs.IllegalArgument("DynamicMessage should use EnumValueDescriptor to set Enum Value.")
+	case f.kind.java() != javaType || o == listOp || o == mapOp:
+		return errs.IllegalArgument("Wrong object type used with protocol message reflection.\nField number: %d, field java type: %s, value type: %s\n", f.def.number, f.kind.java(), class)
+	}
+	return nil
+}
+
+// into makes an encoder of values that go into a field, which is nil where there is none
+// of that name.
+func (c *compiler) into(f *field, name string, s *schema.Schema, ctx place, scope, in string) *encoder {
+	e := c.compile(s, ctx, scope)
+	if f == nil {
+		e.bad = errs.Data("Cannot find field with name " + name)
+		e.badAlt = e.bad
+		if e.elem != nil {
+			e.elem.bad, e.elem.badAlt = nil, nil
+		}
+		return e
+	}
+	e.kind, e.keep = f.kind, f.presence
+	target, single := e, e.op != listOp && e.op != mapOp
+	switch {
+	case f.repeated && single:
+		e.bad = errs.Data("Invalid type for " + in + ": class " + javaClass(in))
+		e.badAlt = e.bad
+		return e
+	case !f.repeated && !single:
+		e.bad = put(e.op, false, f)
+		return e
+	case e.op == listOp:
+		target = e.elem
+		target.kind, target.keep = f.kind, true
+	case e.op == mapOp && f.kind != messageKind:
+		e.bad = put(structOp, false, f)
+		return e
+	}
+	if e.op != mapOp && e.op != failOp {
+		isEnum := target.op == intEnumOp || target.op == stringEnumOp
+		bad := put(target.op, target.wrap && !isEnum, f)
+		alt := put(stringOp, target.wrap, f)
+		e.bad, e.badAlt = bad, alt
+		if target != e {
+			// Java converts all elements before it looks at one.
+			target.bad, target.badAlt = nil, nil
+		}
+	}
+	wire := wireType(f.kind)
+	if e.packed = e.op == listOp && wire != protowire.BytesType; e.packed {
+		wire = protowire.BytesType
+	}
+	e.tag = protowire.EncodeTag(protowire.Number(f.def.number), wire)
+	target.tag = e.tag
+	return e
+}
+
+func javaClass(in string) string {
+	if in == "MAP" {
+		return "java.util.HashMap"
+	}
+	return "org.apache.kafka.connect.data.Struct"
+}
+
+func wireType(k kind) protowire.Type {
+	switch k {
+	case doubleKind, fixed64Kind, sfixed64Kind:
+		return protowire.Fixed64Type
+	case floatKind, fixed32Kind, sfixed32Kind:
+		return protowire.Fixed32Type
+	case stringKind, bytesKind, messageKind:
+		return protowire.BytesType
+	}
+	return protowire.VarintType
+}
+
+// compile makes an encoder of values (ProtobufData.fromConnectData).
+func (c *compiler) compile(s *schema.Schema, ctx place, scope string) *encoder {
+	e := &encoder{schema: s, wrap: c.doc.wrap || c.opts.WrapperForNullables && s.Optional()}
+	if e.op = logicalOp(s.Name()); e.op != failOp {
+		e.wrap = false
+		return e
+	}
+	own, hasOwn := s.Param(enumParam)
+	_, hasSum := s.Param(sumEnumParam)
+	switch s.Type() {
+	case schema.Int8, schema.Int16, schema.Int32:
+		if e.op = intOp; hasOwn {
+			e.op, e.wrap, e.enum = intEnumOp, false, c.doc.set.enum(scope+own)
+		}
+	case schema.Int64:
+		e.op = longOp
+		if t, _ := s.Param(typeParam); t == "uint32" || t == "fixed32" {
+			e.op = intOfLongOp
+		}
+	case schema.Float32:
+		e.op = floatOp
+	case schema.Float64:
+		e.op = doubleOp
+	case schema.Boolean:
+		e.op = boolOp
+	case schema.String:
+		if e.op = stringOp; hasOwn || hasSum {
+			param := c.opts.enumParam()
+			typ, ok := s.Param(param)
+			if !ok {
+				typ = "null"
+			}
+			e.op, e.enum, e.prefix = stringEnumOp, c.doc.set.enum(scope+typ), param+"."
+		}
+	case schema.Bytes:
+		e.op = bytesOp
+	case schema.Array:
+		e.op, e.wrap = listOp, false
+		e.elem = c.compile(s.Value(), ctx, scope)
+	case schema.Map:
+		e.op, e.wrap = mapOp, false
+		c.entry(e, s, ctx)
+	case schema.Struct:
+		e.wrap = false
+		if isUnion(s) {
+			e.op = unionOp
+			return e
+		}
+		e.op = structOp
+		c.structure(e, s, ctx)
+	}
+	return e
+}
+
+// fail makes an encoder of values that Java cannot write.
+func (e *encoder) fail(err error) { e.op, e.bad = failOp, err }
+
+// content is the message that values with fields go into.
+func (c *compiler) content(e *encoder, ctx place) *message {
+	switch {
+	case ctx.other:
+		e.fail(errs.Data("Invalid type for " + e.schema.Type().String() + ": class " + javaClass(e.schema.Type().String())))
+	case ctx.message == nil:
+		e.fail(errs.Null(errs.ClassNullPointer))
+	default:
+		m := c.doc.set.message(ctx.message.full)
+		if m == nil {
+			e.fail(errs.Data("Invalid message name: " + ctx.message.full))
+		}
+		return m
+	}
+	return nil
+}
+
+func (c *compiler) entry(e *encoder, s *schema.Schema, ctx place) {
+	m := c.content(e, ctx)
+	if m == nil {
+		return
+	}
+	k, v := m.byName[keyName], m.byName[valueName]
+	if k == nil || v == nil {
+		e.op = mapOp
+		e.key = nil // what is found missing at the first entry
+		return
+	}
+	e.key = c.into(k, keyName, s.Key(), placeOf(k), m.full+".", "MAP")
+	e.value = c.into(v, valueName, s.Value(), placeOf(v), m.full+".", "MAP")
+}
+
+func (c *compiler) structure(e *encoder, s *schema.Schema, ctx place) {
+	m := c.content(e, ctx)
+	if m == nil {
+		return
+	}
+	key := structKey{s, m}
+	if known := c.structs[key]; known != nil {
+		e.fields = known
+		return
+	}
+	se := &structEncoder{schema: s, rawDefault: c.opts.IgnoreDefaultForNullables}
+	if c.structs == nil {
+		c.structs = map[structKey]*structEncoder{}
+	}
+	c.structs[key], e.fields = se, se
+	numbers := map[*encoder]int32{}
+	fields := s.Fields()
+	for i := range fields {
+		fs, name := fields[i].Schema(), c.opts.scrub(fields[i].Name())
+		inner := ctx.within(name)
+		if fs.Type() != schema.Struct || !isUnion(fs) || logicalOp(fs.Name()) != failOp {
+			f := m.byName[name]
+			enc := c.into(f, name, fs, inner, m.full+".", "STRUCT")
+			if f != nil {
+				numbers[enc] = f.def.number
+			}
+			se.entries = append(se.entries, entry{i, -1, enc})
+			continue
+		}
+		se.unions = append(se.unions, i)
+		members := fs.Fields()
+		for j := range members {
+			member := c.opts.scrub(members[j].Name())
+			f := m.byName[member]
+			enc := c.into(f, name, members[j].Schema(), inner.within(member), m.full+".", "STRUCT")
+			if f != nil {
+				numbers[enc] = f.def.number
+			}
+			se.entries = append(se.entries, entry{i, j, enc})
+		}
+	}
+	order := func(a, b entry) int { return int(numbers[a.enc]) - int(numbers[b.enc]) }
+	se.ordered = slices.IsSortedFunc(se.entries, order)
+	slices.SortStableFunc(se.entries, order)
+}
+
+// begin makes room for the length of what follows; end sets it.
+func begin(b []byte) ([]byte, int) { return append(b, 0), len(b) }
+
+func end(b []byte, at int) []byte {
+	n := len(b) - at - 1
+	if n < 0x80 {
+		b[at] = byte(n)
+		return b
+	}
+	var room [10]byte
+	length := protowire.AppendVarint(room[:0], uint64(n)) // #nosec G115 -- a length
+	return slices.Replace(b, at, at+1, length...)
+}
+
+func (s *structEncoder) get(v *schema.StructValue, i int) schema.Value {
+	if s.rawDefault {
+		return v.RawAt(i)
+	}
+	return v.At(i)
+}
+
+// appendStruct appends the content of the message.
+func (s *structEncoder) appendStruct(b []byte, v *schema.StructValue) ([]byte, error) {
+	if v.Schema() != s.schema && !v.Schema().Equal(s.schema) {
+		return b, errs.Data("Mismatching struct schema")
+	}
+	from := len(b)
+	for i := range s.entries {
+		var err error
+		if b, err = s.appendEntry(b, &s.entries[i], v); err != nil {
+			if s.ordered && len(s.unions) == 0 {
+				return b, err
+			}
+			return b, s.first(b[:from], v)
+		}
+	}
+	if len(s.unions) > 0 {
+		if err := s.checkUnions(v); err != nil {
+			return b, s.first(b[:from], v)
+		}
+	}
+	return b, nil
+}
+
+// first finds the error of the first field that has one, in the order of the schema.
+func (s *structEncoder) first(b []byte, v *schema.StructValue) error {
+	entries := slices.Clone(s.entries)
+	slices.SortStableFunc(entries, func(a, b entry) int { return a.index - b.index })
+	for i := range entries {
+		if entries[i].member >= 0 {
+			if err := s.checkUnion(v, entries[i].index); err != nil {
+				return err
+			}
+		}
+		if _, err := s.appendEntry(b, &entries[i], v); err != nil {
+			return err
+		}
+	}
+	return s.checkUnions(v)
+}
+
+func (s *structEncoder) checkUnions(v *schema.StructValue) error {
+	for _, i := range s.unions {
+		if err := s.checkUnion(v, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *structEncoder) checkUnion(v *schema.StructValue, i int) error {
+	u := s.get(v, i)
+	if u.IsNull() {
+		return nil
+	}
+	fs := s.schema.Fields()[i].Schema()
+	if u.Struct().Schema() != fs && !u.Struct().Schema().Equal(fs) {
+		return errs.Data("Mismatching struct schema")
+	}
+	if s.member(u.Struct()) < 0 {
+		return errs.Data("Cannot find non-null field")
+	}
+	return nil
+}
+
+// member is the first field of a union that is set, or -1.
+func (s *structEncoder) member(u *schema.StructValue) int {
+	for i := range u.Schema().Fields() {
+		if !s.get(u, i).IsNull() {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *structEncoder) appendEntry(b []byte, e *entry, v *schema.StructValue) ([]byte, error) {
+	value := s.get(v, e.index)
+	if value.IsNull() {
+		return b, nil
+	}
+	if e.member >= 0 {
+		u := value.Struct()
+		if s.member(u) != e.member {
+			return b, nil
+		}
+		value = s.get(u, e.member)
+		if e.enc.kind == noKind && e.enc.bad != nil {
+			// Java misses the field even where the value comes to nothing.
+			if _, _, err := e.enc.append(b, value); err != nil {
+				return b, err
+			}
+			return b, e.enc.bad
+		}
+	}
+	b, _, err := e.enc.append(b, value)
+	return b, err
+}
+
+// append appends the field with a value that is not null. It says false where there is
+// nothing to write in Java's eyes.
+func (e *encoder) append(b []byte, v schema.Value) ([]byte, bool, error) {
+	switch e.op {
+	case failOp:
+		return b, false, e.bad
+	case listOp:
+		return e.appendList(b, v)
+	case mapOp:
+		return e.appendMap(b, v)
+	case intEnumOp, stringEnumOp:
+		number, found, text, err := e.symbol(v)
+		switch {
+		case err != nil || !found && !text:
+			return b, false, err
+		case text && e.badAlt != nil:
+			return b, true, e.badAlt
+		case text:
+			return e.appendScalar(b, v)
+		case e.bad != nil:
+			return b, true, e.bad
+		case number == 0 && !e.keep:
+			return b, true, nil
+		}
+		return protowire.AppendVarint(protowire.AppendVarint(b, e.tag), uint64(int64(number))), true, nil // #nosec G115 -- the bits
+	case decimalOp, dateOp, timeOp, timestampOp, structOp:
+		start := len(b)
+		b, at := begin(protowire.AppendVarint(b, e.tag))
+		b, err := e.appendContent(b, v)
+		if err == nil {
+			err = e.bad
+		}
+		if err != nil {
+			return b[:start], true, err
+		}
+		return end(b, at), true, nil
+	case unionOp:
+		return b, true, e.bad
+	}
+	return e.appendScalar(b, v)
+}
+
+// appendContent appends what is in the message that a value becomes.
+func (e *encoder) appendContent(b []byte, v schema.Value) ([]byte, error) {
+	switch e.op {
+	case decimalOp:
+		if v.Kind() != schema.KindDecimal {
+			return b, unlike(v, "Decimal", "BigDecimal")
+		}
+		return appendDecimal(b, v.Decimal()), nil
+	case dateOp:
+		if v.Kind() != schema.KindDate {
+			return b, unlike(v, "Date", "Date")
+		}
+		return appendDate(b, v.Date())
+	case timeOp:
+		if v.Kind() != schema.KindDate {
+			return b, unlike(v, "Time", "Date")
+		}
+		return appendTime(b, v.Date())
+	case timestampOp:
+		if v.Kind() != schema.KindDate {
+			return b, unlike(v, "Timestamp", "Date")
+		}
+		return appendTimestamp(b, v.Date())
+	case structOp:
+		if v.Kind() != schema.KindStruct {
+			return b, e.miscast(v)
+		}
+		return e.fields.appendStruct(b, v.Struct())
+	}
+	return b, e.bad
+}
+
+func unlike(v schema.Value, name, want string) error {
+	return errs.Data("Invalid type for " + name + ", expected " + want + " but was class " + v.Kind().JavaClass())
+}
+
+// miscast is the error of a value of another type than the schema's.
+func (e *encoder) miscast(v schema.Value) error {
+	return errs.Data("Invalid type for " + e.schema.Type().String() + ": class " + v.Kind().JavaClass())
+}
+
+// symbol finds the number of an enum's value. Neither found nor text means that Java
+// writes nothing; text that it writes the string as it is.
+func (e *encoder) symbol(v schema.Value) (number int32, found, text bool, err error) {
+	if e.op == intEnumOp {
+		n, ok := whole(v)
+		if !ok {
+			return 0, false, false, e.miscast(v)
+		}
+		number = int32(n) // #nosec G115 -- as Java narrows
+	} else {
+		if v.Kind() != schema.KindString {
+			return 0, false, false, e.miscast(v)
+		}
+		tag, ok := e.schema.Param(e.prefix + v.Str())
+		if !ok {
+			return 0, false, true, nil
+		}
+		if number, err = parseInt(tag); err != nil {
+			return 0, false, false, err
+		}
+	}
+	if e.enum == nil {
+		return 0, false, false, nil
+	}
+	_, found = e.enum.at(number)
+	return number, found, false, nil
+}
+
+// whole is Number.longValue.
+func whole(v schema.Value) (int64, bool) {
+	if n, ok := v.Integer(); ok {
+		return n, true
+	}
+	switch v.Kind() {
+	case schema.KindFloat32:
+		return schema.SaturateInt64(float64(v.Float32())), true
+	case schema.KindFloat64:
+		return schema.SaturateInt64(v.Float64()), true
+	case schema.KindDecimal:
+		return v.Decimal().Int64(), true
+	}
+	return 0, false
+}
+
+// real is Number.doubleValue.
+func real(v schema.Value) (float64, bool) {
+	switch v.Kind() {
+	case schema.KindFloat32:
+		return float64(v.Float32()), true
+	case schema.KindFloat64:
+		return v.Float64(), true
+	case schema.KindDecimal:
+		return v.Decimal().Float64(), true
+	}
+	n, ok := v.Integer()
+	return float64(n), ok
+}
+
+// bits returns the number that stands for a scalar in the operation's type.
+func (e *encoder) bits(v schema.Value) (n uint64, ok bool) {
+	switch e.op {
+	case intOp:
+		if k := v.Kind(); k == schema.KindFloat32 || k == schema.KindFloat64 {
+			f, _ := real(v)
+			return uint64(int64(max(math.MinInt32, min(math.MaxInt32, schema.SaturateInt64(f))))), true // #nosec G115 -- the bits
+		}
+		i, ok := whole(v)
+		return uint64(int64(int32(i))), ok // #nosec G115 -- as Java narrows
+	case intOfLongOp:
+		i, ok := whole(v)
+		return uint64(int64(int32(i))), ok // #nosec G115 -- as Java narrows
+	case longOp:
+		i, ok := whole(v)
+		return uint64(i), ok // #nosec G115 -- the bits
+	case floatOp:
+		if v.Kind() == schema.KindFloat32 {
+			return uint64(math.Float32bits(v.Float32())), true
+		}
+		f, ok := real(v)
+		return uint64(math.Float32bits(float32(f))), ok
+	case doubleOp:
+		f, ok := real(v)
+		return math.Float64bits(f), ok
+	case boolOp:
+		if v.Kind() != schema.KindBoolean {
+			return 0, false
+		}
+		if v.Boolean() {
+			return 1, true
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+func (e *encoder) appendScalar(b []byte, v schema.Value) ([]byte, bool, error) {
+	if e.op == stringOp || e.op == bytesOp || e.op == stringEnumOp {
+		return e.appendText(b, v)
+	}
+	n, ok := e.bits(v)
+	if !ok {
+		return b, false, e.miscast(v)
+	}
+	if e.bad != nil {
+		return b, true, e.bad
+	}
+	switch {
+	case e.wrap:
+		b, at := begin(protowire.AppendVarint(b, e.tag))
+		return end(e.appendWrapped(b, n), at), true, nil
+	case n == 0 && !e.keep:
+		return b, true, nil
+	}
+	return appendNumber(protowire.AppendVarint(b, e.tag), e.kind, n), true, nil
+}
+
+// appendWrapped appends the content of a wrapper message.
+func (e *encoder) appendWrapped(b []byte, n uint64) []byte {
+	if n == 0 {
+		return b
+	}
+	k := int64Kind
+	switch e.op {
+	case floatOp:
+		k = floatKind
+	case doubleOp:
+		k = doubleKind
+	}
+	return appendNumber(protowire.AppendTag(b, 1, wireType(k)), k, n)
+}
+
+// appendNumber appends a number without its tag. n has the bits of the value, signed
+// ones in 64.
+func appendNumber(b []byte, k kind, n uint64) []byte {
+	switch k {
+	case uint32Kind:
+		return protowire.AppendVarint(b, uint64(uint32(n))) // #nosec G115 -- the bits
+	case sint32Kind, sint64Kind:
+		return protowire.AppendVarint(b, protowire.EncodeZigZag(int64(n))) // #nosec G115 -- the bits
+	case fixed32Kind, sfixed32Kind, floatKind:
+		return protowire.AppendFixed32(b, uint32(n)) // #nosec G115 -- the bits
+	case fixed64Kind, sfixed64Kind, doubleKind:
+		return protowire.AppendFixed64(b, n)
+	}
+	return protowire.AppendVarint(b, n)
+}
+
+func (e *encoder) appendText(b []byte, v schema.Value) ([]byte, bool, error) {
+	var text string
+	var raw []byte
+	length := 0
+	switch {
+	case e.op == bytesOp && v.Kind() == schema.KindBytes:
+		raw = v.Bytes()
+		length = len(raw)
+	case e.op != bytesOp && v.Kind() == schema.KindString:
+		text = schema.EncodeUTF8(v.Str())
+		length = len(text)
+	default:
+		return b, false, e.miscast(v)
+	}
+	bad := e.bad
+	if e.op == stringEnumOp {
+		bad = e.badAlt
+	}
+	if bad != nil {
+		return b, true, bad
+	}
+	if length == 0 && !e.keep && !e.wrap {
+		return b, true, nil
+	}
+	b = protowire.AppendVarint(b, e.tag)
+	at := -1
+	if e.wrap {
+		b, at = begin(b)
+		if length == 0 {
+			return end(b, at), true, nil
+		}
+		b = append(b, 1<<3|byte(protowire.BytesType))
+	}
+	b = protowire.AppendVarint(b, uint64(length)) // #nosec G115 -- a length
+	b = append(append(b, raw...), text...)
+	if e.wrap {
+		b = end(b, at)
+	}
+	return b, true, nil
+}
+
+func (e *encoder) appendList(b []byte, v schema.Value) ([]byte, bool, error) {
+	if v.Kind() != schema.KindArray {
+		return b, false, e.miscast(v)
+	}
+	elements := v.Array()
+	if len(elements) == 0 {
+		return b, false, nil
+	}
+	start, at := len(b), -1
+	if e.packed && e.bad == nil {
+		b, at = begin(protowire.AppendVarint(b, e.tag))
+	}
+	null, alt := false, false
+	for _, el := range elements {
+		if el.IsNull() {
+			null = true
+			continue
+		}
+		var set bool
+		var err error
+		switch {
+		case e.packed && e.bad == nil:
+			b, set, err = e.elem.appendPacked(b, el)
+		default:
+			if e.elem.op == stringEnumOp {
+				_, _, text, _ := e.elem.symbol(el) // the error comes from append below
+				alt = alt || text
+			}
+			b, set, err = e.elem.append(b, el)
+		}
+		if err != nil {
+			return b[:start], true, err
+		}
+		null = null || !set
+	}
+	switch {
+	case alt && e.badAlt != nil:
+		return b[:start], true, e.badAlt
+	case e.bad != nil && e.kind == noKind:
+		return b[:start], true, e.bad
+	case null:
+		return b[:start], true, errs.Null(errs.ClassNullPointer)
+	case e.bad != nil:
+		return b[:start], true, e.bad
+	}
+	if at >= 0 {
+		b = end(b, at)
+	}
+	return b, true, nil
+}
+
+// appendPacked appends an element without a tag.
+func (e *encoder) appendPacked(b []byte, v schema.Value) ([]byte, bool, error) {
+	if e.op == intEnumOp || e.op == stringEnumOp {
+		number, found, text, err := e.symbol(v)
+		if text {
+			return b, true, errs.IllegalArgument("DynamicMessage should use EnumValueDescriptor to set Enum Value.")
+		}
+		if err != nil || !found {
+			return b, false, err
+		}
+		return protowire.AppendVarint(b, uint64(int64(number))), true, nil // #nosec G115 -- the bits
+	}
+	n, ok := e.bits(v)
+	if !ok {
+		return b, false, e.miscast(v)
+	}
+	return appendNumber(b, e.kind, n), true, nil
+}
+
+func (e *encoder) appendMap(b []byte, v schema.Value) ([]byte, bool, error) {
+	if v.Kind() != schema.KindMap {
+		return b, false, e.miscast(v)
+	}
+	start := len(b)
+	for _, m := range v.Map().Entries() {
+		if e.key == nil {
+			return b, false, errs.Null(errs.ClassNullPointer)
+		}
+		var at int
+		b, at = begin(protowire.AppendVarint(b, e.tag))
+		for i, part := range [2]schema.Value{m.Key, m.Value} {
+			if part.IsNull() {
+				continue
+			}
+			enc := e.key
+			if i == 1 {
+				enc = e.value
+			}
+			var err error
+			if b, _, err = enc.append(b, part); err != nil {
+				return b[:start], true, err
+			}
+		}
+		b = end(b, at)
+	}
+	if e.bad != nil {
+		return b[:start], true, e.bad
+	}
+	return b, true, nil
+}
