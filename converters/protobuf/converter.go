@@ -82,7 +82,6 @@ type written struct {
 // codec writes the values of a Connect schema.
 type codec struct {
 	document *document
-	text     string
 	encoder  *encoder
 }
 
@@ -93,7 +92,7 @@ func (o *Options) newCodec(s *schema.Schema, lib *library) (*codec, error) {
 		return nil, err
 	}
 	comp := &compiler{opts: o, doc: d}
-	return &codec{d, d.def.String(), comp.compile(s, place{message: d.root}, "")}, nil
+	return &codec{d, comp.compile(s, place{message: d.root}, "")}, nil
 }
 
 // objects are the messages that logical types become.
@@ -225,10 +224,15 @@ func (c *Converter) registration(ctx context.Context, topic string, s *schema.Sc
 	if err != nil {
 		return nil, err
 	}
-	own := registry.Document{Format: registry.Protobuf, Text: known.text}
+	def := known.document.def
+	if c.own.normalize {
+		def = known.document.set.normalized(def)
+	}
+	text := def.String()
+	own := registry.Document{Format: registry.Protobuf, Text: text}
 	if !c.own.skipKnown {
-		if own.References, err = c.references(ctx, known.document.def, map[string]bool{}); err != nil {
-			return nil, registry.Thrown(err, known.text, phrases.Failed)
+		if own.References, err = c.references(ctx, def, map[string]bool{}); err != nil {
+			return nil, registry.Thrown(err, text, phrases.Failed)
 		}
 	}
 	r, err := c.serde.Resolve(ctx, subject, own, phrases, func(r registry.Registered) error { return c.compatible(ctx, r, own) })
@@ -236,8 +240,8 @@ func (c *Converter) registration(ctx context.Context, topic string, s *schema.Sc
 		return nil, err
 	}
 	w := &written{registered: r}
-	in := known.document.def
-	if r.Text != known.text {
+	in := def
+	if r.Text != text {
 		if in, err = parse(r.Text); err != nil {
 			return nil, errs.Wrap(errs.ClassSerialization, err, "%s", phrases.Failed)
 		}
@@ -427,5 +431,19 @@ func (c *Converter) message(ctx context.Context, d registry.Document, def *fileD
 
 // compatible says whether the registered schema can read what a document writes.
 func (c *Converter) compatible(ctx context.Context, r registry.Registered, own registry.Document) error {
-	return nil
+	var sets [2]*set
+	for i, d := range []registry.Document{own, r.Document} {
+		def, err := parse(d.Text)
+		if err != nil {
+			return err
+		}
+		imported, err := c.imports(ctx, d)
+		if err != nil {
+			return err
+		}
+		if sets[i], err = assemble(def.reformed(), imported); err != nil {
+			return err
+		}
+	}
+	return incompatible(sets[0], sets[1])
 }

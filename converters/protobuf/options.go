@@ -1,6 +1,10 @@
 package protobuf
 
-import "github.com/moldau-io/moldau/connect/configdef"
+import (
+	"strings"
+
+	"github.com/moldau-io/moldau/connect/configdef"
+)
 
 // Class is the Java class that the converter stands for.
 const Class = "io.confluent.connect.protobuf.ProtobufConverter"
@@ -111,6 +115,7 @@ type settings struct {
 	lookupOnly bool
 	skipKnown  bool
 	qualified  bool // the strategy for references
+	normalize  bool // the registry's own setting
 }
 
 func resolveStrategy(_, class string) (string, bool) {
@@ -141,5 +146,6 @@ func parseOptions(props map[string]string) (o Options, own settings, err error) 
 			lookupOnly: c.Bool(lookupOnlyKey),
 			skipKnown:  c.Bool(skipKnownKey),
 			qualified:  c.Class(referenceStrategyKey) == qualifiedStrategy,
+			normalize:  strings.EqualFold(strings.TrimSpace(props["normalize.schemas"]), "true"),
 		}, nil
 }

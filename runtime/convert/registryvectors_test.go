@@ -9,6 +9,7 @@ import (
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/converters/jsonschema"
+	"github.com/moldau-io/moldau/converters/protobuf"
 	"github.com/moldau-io/moldau/plugins"
 	"github.com/moldau-io/moldau/test/vectors"
 )
@@ -21,6 +22,7 @@ var formats = []struct {
 	same   func(want, got string) error
 }{
 	{vectors.JSONSchemaConverter, plugins.Plugin{Class: jsonschema.Class, New: func() connect.Configured { return jsonschema.New() }}, nil},
+	{vectors.ProtobufConverter, plugins.Plugin{Class: protobuf.Class, New: func() connect.Configured { return protobuf.New() }}, nil},
 }
 
 // Every case goes through Batch, which is what the command runs.
