@@ -27,9 +27,9 @@ const (
 	specificValueKey = "specific.avro.value.type"
 )
 
-// Keys returns the definitions of the converter's own settings, those of the registry
+// keys returns the definitions of the converter's own settings, those of the registry
 // and the wire format left out.
-func Keys() []configdef.Key {
+func keys() []configdef.Key {
 	yes := func(name string, value bool, i configdef.Importance, doc string) configdef.Key {
 		return configdef.Optional(name, configdef.Boolean, value, i, doc)
 	}
@@ -60,7 +60,7 @@ type settings struct {
 
 // parseOptions reads the converter's own settings.
 func parseOptions(props map[string]string) (o Options, own settings, err error) {
-	c, err := configdef.New(Keys()...).Parse(props)
+	c, err := configdef.New(keys()...).Parse(props)
 	if err != nil {
 		return o, own, err
 	}
