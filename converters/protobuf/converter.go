@@ -42,8 +42,8 @@ func (*Converter) Canonical(d registry.Document) string {
 	return f.String()
 }
 
-// ConfigDef defines no settings, as the Java class does not either.
-func (*Converter) ConfigDef() *configdef.Def { return configdef.New() }
+// ConfigDef defines the settings of converter and registry.
+func (*Converter) ConfigDef() *configdef.Def { return registry.Def(keys()...) }
 
 // Configure implements connect.Converter.
 func (c *Converter) Configure(props map[string]string, isKey bool) (err error) {

@@ -2,11 +2,13 @@ package standard
 
 import (
 	"github.com/moldau-io/moldau/connect"
+	"github.com/moldau-io/moldau/converters/avro"
 	"github.com/moldau-io/moldau/converters/bytes"
 	"github.com/moldau-io/moldau/converters/header"
 	"github.com/moldau-io/moldau/converters/json"
 	"github.com/moldau-io/moldau/converters/jsonschema"
 	"github.com/moldau-io/moldau/converters/numbers"
+	"github.com/moldau-io/moldau/converters/protobuf"
 	"github.com/moldau-io/moldau/converters/registry"
 	"github.com/moldau-io/moldau/converters/text"
 	"github.com/moldau-io/moldau/plugins"
@@ -31,6 +33,8 @@ func converters() []plugins.Plugin {
 			func() connect.Configured { return t.New() }, func() connect.Configured { return t.NewHeader() })
 	}
 	out = append(out,
+		plugins.Plugin{Kind: plugins.Converter, Class: avro.Class, Version: registry.Version, New: func() connect.Configured { return avro.New() }},
+		plugins.Plugin{Kind: plugins.Converter, Class: protobuf.Class, Version: registry.Version, New: func() connect.Configured { return protobuf.New() }},
 		plugins.Plugin{Kind: plugins.Converter, Class: jsonschema.Class, Version: registry.Version, New: func() connect.Configured { return jsonschema.New() }})
 	return append(out, plugins.Plugin{
 		Kind: plugins.HeaderConverter, Class: header.Class, Version: connect.Version,

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/moldau-io/moldau/connect"
+	"github.com/moldau-io/moldau/converters/avro"
 	"github.com/moldau-io/moldau/converters/jsonschema"
 	"github.com/moldau-io/moldau/converters/protobuf"
 	"github.com/moldau-io/moldau/plugins"
@@ -21,6 +22,7 @@ var formats = []struct {
 	plugin plugins.Plugin
 	same   func(want, got string) error
 }{
+	{vectors.AvroConverter, plugins.Plugin{Class: avro.Class, New: func() connect.Configured { return avro.New() }}, nil},
 	{vectors.JSONSchemaConverter, plugins.Plugin{Class: jsonschema.Class, New: func() connect.Configured { return jsonschema.New() }}, nil},
 	{vectors.ProtobufConverter, plugins.Plugin{Class: protobuf.Class, New: func() connect.Configured { return protobuf.New() }}, nil},
 }
