@@ -44,7 +44,7 @@ func (c *decoders) value(w, r *Schema, s *schema.Schema) *decoder {
 	switch {
 	case w.kind == kUnion:
 		n.op = decodeBranch
-		same := r.kind == kUnion && c.sameUnion(w, r)
+		same := c.same(w, r, map[[2]*Schema]bool{})
 		for i, t := range w.types {
 			to := r
 			if same {

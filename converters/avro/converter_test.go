@@ -13,7 +13,7 @@ import (
 // counting counts what a registry is asked, and may fail.
 type counting struct {
 	*registry.Memory
-	registered, fetched, latest int
+	registered, fetched int
 	err                         error
 }
 

@@ -2,6 +2,7 @@ package avro
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/moldau-io/moldau/connect/errs"
@@ -517,10 +518,23 @@ func (n *decoder) member(d *source, m *decodeMemberOf, v schema.Value) schema.Va
 	st := d.arena.Struct(n.schema, values)
 	if m.index >= 0 {
 		values[m.index] = v
-	} else if err := st.Put(m.name, v); err != nil {
+	} else if err := putMember(st, m.name, v); err != nil {
 		d.refuse(err)
 	}
 	return schema.OfStruct(st)
+}
+
+// putMember puts a value into a field that need not be the one it is for.
+func putMember(st *schema.StructValue, name string, v schema.Value) error {
+	f := st.Schema().Field(name)
+	if f == nil || v.Kind() != schema.KindBytes || f.Schema().ValueKind() == schema.KindBytes {
+		return st.Put(name, v)
+	}
+	of := ""
+	if f.Schema().HasName() {
+		of = fmt.Sprintf(" %q", f.Schema().Name())
+	}
+	return errs.Data("Invalid Java object for schema%s with type %s: class %s for field: \"%s\"", of, f.Schema().Type(), readClass(v), name)
 }
 
 func (n *decoder) readSized(d *source) schema.Value {

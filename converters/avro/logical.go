@@ -39,7 +39,7 @@ func toLogical(s *schema.Schema, v schema.Value) (schema.Value, error) {
 		return v, nil
 	}
 	wrong := func(under string) error {
-		return errs.Data("Invalid type for %s, underlying representation should be %s but was class %s", shortName(s), under, v.Kind().JavaClass())
+		return errs.Data("Invalid type for %s, underlying representation should be %s but was class %s", shortName(s), under, readClass(v))
 	}
 	switch s.Name() {
 	case schema.DecimalName:
@@ -70,4 +70,12 @@ func toLogical(s *schema.Schema, v schema.Value) (schema.Value, error) {
 func shortName(s *schema.Schema) string {
 	const pkg = len("org.apache.kafka.connect.data.")
 	return s.Name()[pkg:]
+}
+
+// readClass is the class of the object that Java has for a value that was read.
+func readClass(v schema.Value) string {
+	if v.Kind() == schema.KindBytes {
+		return classBuffer
+	}
+	return v.Kind().JavaClass()
 }

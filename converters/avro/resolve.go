@@ -3,6 +3,7 @@ package avro
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/moldau-io/moldau/connect/errs"
 )
@@ -127,33 +128,27 @@ func (r *resolver) named(w *Schema) map[string]*field {
 	return has
 }
 
-// readable says whether a record can be read as another in depth, as far as it is sure
-// beforehand.
+// readable says whether a record can be read as another, as far as its fields' own types
+// show. What is within those is not looked at.
 func (r *resolver) readable(w, reader *Schema, seen map[[2]*Schema]bool) bool {
 	pair := [2]*Schema{w, reader}
 	if seen[pair] {
 		return true
 	}
 	seen[pair] = true
-	switch {
-	case w.kind == kUnion:
-		for _, t := range w.types {
-			if !r.readable(t, reader, seen) {
-				return false
-			}
-		}
-		return true
-	case reader.kind == kUnion:
-		return r.branch(w, reader, seen) >= 0
-	case r.match(w, reader) != nil:
+	if r.missing(w, reader) != nil {
 		return false
-	case w.kind == kArray, w.kind == kMap:
-		return r.readable(w.items, reader.items, seen)
-	case w.kind == kRecord:
-		for name, f := range r.named(w) {
-			if of := reader.field(name); of != nil && !r.readable(f.schema, of.schema, seen) {
+	}
+	for name, f := range r.named(w) {
+		of := reader.field(name)
+		switch {
+		case of == nil, f.schema.kind == kUnion:
+		case of.schema.kind == kUnion:
+			if r.branch(f.schema, of.schema, seen) < 0 {
 				return false
 			}
+		case r.match(f.schema, of.schema) != nil:
+			return false
 		}
 	}
 	return true
@@ -186,15 +181,33 @@ func (r *resolver) branch(w, union *Schema, seen map[[2]*Schema]bool) int {
 	return -1
 }
 
-// sameUnion says whether two unions have the same types in the same order.
-func (r *resolver) sameUnion(w, reader *Schema) bool {
-	if len(w.types) != len(reader.types) {
+// same says whether two schemas have the same structure and the same names but for their
+// namespaces, so that the types of two unions correspond by their places.
+func (r *resolver) same(w, reader *Schema, seen map[[2]*Schema]bool) bool {
+	if w.kind != reader.kind || w.kind.isNamed() && r.simpleName(w) != reader.name.simple {
 		return false
 	}
-	for i, t := range w.types {
-		if t.kind != reader.types[i].kind || r.name(t) != reader.types[i].fullName() {
-			return false
+	switch w.kind {
+	case kArray, kMap:
+		return r.same(w.items, reader.items, seen)
+	case kFixed:
+		return w.size == reader.size
+	case kEnum:
+		return slices.Equal(w.symbols, reader.symbols)
+	case kUnion:
+		return slices.EqualFunc(w.types, reader.types, func(a, b *Schema) bool { return r.same(a, b, seen) })
+	case kRecord:
+		pair := [2]*Schema{w, reader}
+		if ok, known := seen[pair]; known {
+			return ok
 		}
+		seen[pair] = true
+		ok := len(w.fields) == len(reader.fields)
+		for i := range w.fields {
+			ok = ok && r.field(w, &w.fields[i]) == reader.fields[i].name && r.same(w.fields[i].schema, reader.fields[i].schema, seen)
+		}
+		seen[pair] = ok
+		return ok
 	}
 	return true
 }

@@ -46,6 +46,7 @@ type nameID struct {
 }
 
 func idOf(s *schema.Schema) nameID {
+	// #nosec G103 -- the address is compared and never followed
 	return nameID{unsafe.StringData(s.Name()), len(s.Name())}
 }
 
