@@ -226,7 +226,28 @@ func (c *Core) revoked(ev Revoked) []Action {
 		slices.Sort(forget)
 		out = append(out, ForgetTopics{forget})
 	}
+	c.giveUp(ev)
 	return out
+}
+
+// giveUp takes what was revoked out of the assignment. Until the group has answered
+// nothing of it may start again, whatever the config topic says meanwhile.
+func (c *Core) giveUp(ev Revoked) {
+	c.rejoining = true
+	if c.assignment == nil {
+		return
+	}
+	names, ids := map[string]bool{}, map[state.TaskID]bool{}
+	for _, name := range ev.Connectors {
+		names[name] = true
+	}
+	for _, id := range ev.Tasks {
+		ids[id] = true
+	}
+	a := c.assignment.Clone()
+	a.Connectors = slices.DeleteFunc(a.Connectors, func(name string) bool { return names[name] })
+	a.Tasks = slices.DeleteFunc(a.Tasks, func(id state.TaskID) bool { return ids[id] })
+	c.assignment = a
 }
 
 func (c *Core) lost() []Action {

@@ -117,6 +117,31 @@ func TestRevocationIsFollowedByRejoin(t *testing.T) {
 	})
 }
 
+// What was revoked may be another's by now; a change of its configuration must not
+// start it again before the group has said whose it is.
+func TestRevokedWorkStaysStopped(t *testing.T) {
+	for _, protocol := range []int{protocolEager, protocolSessioned} {
+		c := NewCore(cfg, snap(5, "a", "b"))
+		first := joined(assigned(5, []string{"a", "b"}, task("a", 0)))
+		next := joined(assigned(6, []string{"b"}))
+		first.Protocol, next.Protocol = protocol, protocol
+		run(t, c, []step{
+			{"first", 0, first, []Action{StartConnectors{[]string{"a", "b"}}, StartTasks{[]state.TaskID{task("a", 0)}}}},
+			{"revoked", 0, Revoked{Connectors: []string{"a"}, Tasks: []state.TaskID{task("a", 0)}}, []Action{
+				StopConnectors{[]string{"a"}}, StopTasks{[]state.TaskID{task("a", 0)}}}},
+			{"changed", 0, ConfigsChanged{Snapshot: snap(6, "a", "b"), Connectors: []string{"a"}}, nil},
+			{"target", 0, ConfigsChanged{Snapshot: snap(6, "a", "b"), Targets: []string{"a"}}, []Action{SetTargetState{"a", state.TargetStarted}}},
+		})
+		if c.Settled() {
+			t.Error("requests are served in the middle of a rebalance")
+		}
+		run(t, c, []step{{"joined", 0, next, nil}})
+		if !c.Settled() {
+			t.Error("not settled after it")
+		}
+	}
+}
+
 func TestDeletedConnectorsTopicsAreForgotten(t *testing.T) {
 	run(t, NewCore(cfg, snap(5, "a")), []step{
 		{"stop", 0, Revoked{Connectors: []string{"a", "gone"}, Tasks: []state.TaskID{task("gone", 0)}}, []Action{
