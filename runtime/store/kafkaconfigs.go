@@ -108,12 +108,14 @@ func (s *kafkaConfigs) Start(ctx context.Context) error {
 func (s *kafkaConfigs) Stop(ctx context.Context) error {
 	err := s.log.Stop(ctx)
 	select {
-	case s.writing <- struct{}{}:
-		s.relinquish()
-		<-s.writing
-	case <-ctx.Done():
-		err = errors.Join(err, ctx.Err())
+	case s.writing <- struct{}{}: // also when ctx has ended
+	default:
+		if lockErr := s.lock(ctx); lockErr != nil {
+			return errors.Join(err, lockErr)
+		}
 	}
+	s.relinquish()
+	<-s.writing
 	return err
 }
 
