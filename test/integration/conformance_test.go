@@ -106,6 +106,8 @@ func TestSuitesAgainstApacheConnect(t *testing.T) {
 	url := servers.url(refstack.Connect)
 	t.Run("rest", func(t *testing.T) { restSuite(t, url, nil, "--quick") })
 	t.Run("data", func(t *testing.T) { dataSuite(t, url, servers.addr("kafka"), nil, "--quick", "--skip-quirks") })
+	// With the worker that runs already.
+	t.Run("errors", func(t *testing.T) { compareErrors(t, url) })
 }
 
 func TestRESTConformanceOfWorker(t *testing.T) {
