@@ -69,6 +69,11 @@ type Herder struct {
 	// replanning are the connectors with a request for new task configurations.
 	replanning map[string]struct{}
 
+	// starting is held while something is started; lost says that nothing may be, for
+	// the place in the group is lost and the loop has not heard of it yet.
+	starting sync.Mutex
+	lost     bool
+
 	view  atomic.Pointer[view]
 	ready atomic.Bool
 	// fenced is the loop's own: a write of the request it runs was refused.
@@ -315,8 +320,16 @@ func (h *Herder) OnJoined(ev Joined) { h.send(ev) }
 // OnRevoked implements Listener.
 func (h *Herder) OnRevoked(ev Revoked) { h.send(ev) }
 
-// OnLost implements Listener.
-func (h *Herder) OnLost() { h.send(Lost{}) }
+// OnLost implements Listener. The work stops at once: the loop may be busy for longer
+// than the session lasts, with a write that Kafka does not answer (invariant I6).
+func (h *Herder) OnLost() {
+	h.log.Warn("lost the place in the group: stopping all connectors and tasks")
+	h.starting.Lock()
+	h.lost = true
+	h.o.Worker.Abandon(h.lifetime)
+	h.starting.Unlock()
+	h.send(Lost{})
+}
 
 // Snapshot implements Listener.
 func (h *Herder) Snapshot() *state.ConfigSnapshot { return h.view.Load().snapshot }
@@ -404,8 +417,10 @@ func (h *Herder) carryOut(a Action) Event {
 		h.o.Worker.StopTasks(ctx, a.IDs)
 		h.flushStatuses()
 	case AbandonAll:
-		h.log.Warn("lost the place in the group: stopping all connectors and tasks")
+		h.starting.Lock()
+		h.lost = false
 		h.o.Worker.Abandon(ctx)
+		h.starting.Unlock()
 	case SetTargetState:
 		h.o.Worker.SetTargetState(a.Connector, a.Target)
 	case ClaimWrites:
@@ -466,6 +481,11 @@ func (h *Herder) startConnector(name string) {
 		return
 	}
 	target, _ := snapshot.TargetState(name)
+	h.starting.Lock()
+	defer h.starting.Unlock()
+	if h.lost {
+		return
+	}
 	h.log.Info("starting connector", "connector", name)
 	h.o.Worker.StartConnector(ConnectorSpec{Name: name, Config: config.Map(), Target: target})
 }
@@ -483,6 +503,11 @@ func (h *Herder) startTask(id state.TaskID) {
 		generation, _ := snapshot.TaskConfigGeneration(id.Connector)
 		spec.Fence = func(ctx context.Context) error { return h.fenceOrForward(ctx, id.Connector) }
 		spec.Verify = func(ctx context.Context) error { return h.verifyTask(ctx, id, generation) }
+	}
+	h.starting.Lock()
+	defer h.starting.Unlock()
+	if h.lost {
+		return
 	}
 	h.log.Info("starting task", "task", id)
 	h.o.Worker.StartTask(spec)
