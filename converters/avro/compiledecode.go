@@ -243,11 +243,11 @@ func (c *decoders) fields(n *decoder, w, r *Schema, targets map[string]target) {
 		name := c.field(w, f)
 		of, to := r.field(name), targets[name]
 		if of == nil || to.schema == nil {
-			n.fields = append(n.fields, decodeField{writer: f.schema})
+			n.fields = append(n.fields, decodeField{name: f.name, writer: f.schema})
 			continue
 		}
 		written[name] = true
-		n.fields = append(n.fields, decodeField{index: to.index, decoder: c.value(f.schema, of.schema, to.schema)})
+		n.fields = append(n.fields, decodeField{name: f.name, index: to.index, decoder: c.value(f.schema, of.schema, to.schema)})
 	}
 	for i := range r.fields {
 		f := &r.fields[i]

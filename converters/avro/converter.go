@@ -3,6 +3,7 @@ package avro
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/moldau-io/moldau/connect"
@@ -129,6 +130,7 @@ type writtenKey struct {
 // written is a Connect schema with what its values are written as.
 type written struct {
 	own      *Schema
+	name     string // for errors
 	document registry.Document
 	// check converts values without regard to what is registered.
 	check      *encoder
@@ -167,13 +169,14 @@ func (c *Converter) AppendConnectData(ctx context.Context, dst []byte, topic str
 	if err == nil {
 		out, err = w.encoder.append(out, v, 0)
 		if err != nil && !isEncodeError(err) {
-			return dst, false, err
+			return dst, false, placed(err, w.name)
 		}
 	}
 	if err != nil {
 		if _, own := w.check.append(nil, v, 0); own != nil && !isEncodeError(own) {
-			return dst, false, own
+			return dst, false, placed(own, w.name)
 		}
+		err = placed(err, fmt.Sprintf("%s, by schema %d of subject %s", w.name, w.registered.ID, w.registered.Subject))
 		var e *encodeError
 		if errors.As(err, &e) {
 			err = e.error
@@ -212,7 +215,7 @@ func (c *Converter) prepare(s *schema.Schema) (*written, error) {
 		return nil, err
 	}
 	return &written{
-		own: own, document: registry.Document{Format: registry.Avro, Text: own.String()},
+		own: own, name: " of " + own.fullName(), document: registry.Document{Format: registry.Avro, Text: own.String()},
 		check: c.mapping.encoder(s, own, own),
 	}, nil
 }
@@ -221,7 +224,7 @@ func (c *Converter) prepare(s *schema.Schema) (*written, error) {
 // no schema is registered for one that is not.
 func (c *Converter) register(ctx context.Context, topic string, s *schema.Schema, v schema.Value, w *written) error {
 	if _, err := w.check.append(nil, v, 0); err != nil && !isEncodeError(err) {
-		return err
+		return placed(err, w.name)
 	}
 	record := ""
 	if w.own.kind == kRecord {

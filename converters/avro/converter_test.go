@@ -14,7 +14,7 @@ import (
 type counting struct {
 	*registry.Memory
 	registered, fetched int
-	err                         error
+	err                 error
 }
 
 func (c *counting) Register(ctx context.Context, subject string, d registry.Document, normalize bool) (registry.Registered, error) {
@@ -286,4 +286,55 @@ func nameIn(text string) string {
 	_, rest, _ := strings.Cut(text, `"name":"`)
 	n, _, _ := strings.Cut(rest, `"`)
 	return n
+}
+
+// An error says where in the value it happened and by which schema.
+func TestErrorsSayWhere(t *testing.T) {
+	s, v := order(t)
+	says := func(err error, words ...string) {
+		t.Helper()
+		for _, w := range words {
+			if !strings.Contains(errs.Trace(err), w) {
+				t.Errorf("%q is not in\n%s", w, errs.Trace(err))
+			}
+		}
+	}
+	replaced := func(field string, with schema.Value) schema.Value {
+		values := make([]schema.Value, len(s.Fields()))
+		for i := range values {
+			values[i] = v.Struct().RawAt(i)
+		}
+		values[s.Field(field).Index()] = with
+		return schema.OfStruct(schema.StructOf(s, values))
+	}
+	of := s.Field("items").Schema().Value()
+	items := schema.OfArray([]schema.Value{schema.OfStruct(schema.StructOf(of, []schema.Value{schema.OfString("x"), schema.Null(), schema.OfFloat64(1)}))})
+	c := configured(t, holding(), nil)
+	for range 2 { // before and after the schema is registered
+		_, err := c.FromConnectData(context.Background(), "t", nil, s, replaced("items", items))
+		says(err, "DataException: Found null value for non-optional schema", "at items[0].count of shop.Order")
+		_, err = c.FromConnectData(context.Background(), "t", nil, s, replaced("paid", schema.OfString("yes")))
+		says(err, "DataException: Invalid type for BOOLEAN: class java.lang.String", "at paid of shop.Order")
+		write(t, c, s, v)
+	}
+	good := write(t, c, s, v)
+	r := holding(`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"array","items":{"type":"record","name":"I","fields":[{"name":"n","type":"int"},{"name":"s","type":"string"}]}}}]}`)
+	c = configured(t, r, nil)
+	for range 2 {
+		_, err := c.ToConnectData(context.Background(), "t", nil, framed(1, 4, 2, 2, 'x', 4, 40, 'y'))
+		says(err, "Failed to deserialize data for topic t to Avro:", "java.io.EOFException", ".s of R,", "subject t-value")
+		if _, err := c.ToConnectData(context.Background(), "t", nil, framed(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := c.ToConnectData(context.Background(), "t", nil, framed(1, 4, 2, 2, 'x', 4, 40, 'y'))
+	says(err, "at a[1].s of R, version 1 of subject t-value")
+	if len(good) == 0 {
+		t.Error("nothing was written")
+	}
+	latest := configured(t, holding(addressText, `{"type":"record","name":"Address","namespace":"com.example","fields":[{"name":"street","type":"int"}]}`),
+		map[string]string{"auto.register.schemas": "false", "use.latest.version": "true", "latest.compatibility.strict": "false"})
+	as, av := address()
+	_, err = latest.FromConnectData(context.Background(), "t", nil, as, av)
+	says(err, "Error serializing Avro message", "at street of com.example.Address, by schema 2 of subject t-value")
 }

@@ -18,27 +18,35 @@ type source struct {
 	// converted.
 	failed  error
 	refused error
-	depth   int
+	// place is where that happened; open says that the fields around are yet to be added.
+	place string
+	open  bool
+	depth int
 	// weightless is how many more values may come that take no bytes.
 	weightless int
 }
 
 func (d *source) fail(class, format string, args ...any) {
 	if d.failed == nil {
-		d.failed = errs.New(class, format, args...)
-		d.b = nil
+		d.failWith(errs.New(class, format, args...))
 	}
 }
 
 func (d *source) end() {
 	if d.failed == nil {
-		d.failed, d.b = errs.Null(classEOF), nil
+		d.failWith(errs.Null(classEOF))
+	}
+}
+
+func (d *source) failWith(err error) {
+	if d.failed == nil {
+		d.failed, d.b, d.place, d.open = err, nil, "", true
 	}
 }
 
 func (d *source) refuse(err error) {
-	if d.refused == nil {
-		d.refused = err
+	if d.refused == nil && d.failed == nil {
+		d.refused, d.place, d.open = err, "", true
 	}
 }
 
@@ -152,9 +160,7 @@ func (d *source) items() int {
 
 func (d *source) enter() bool {
 	if d.depth++; d.depth > maxDepth {
-		if d.failed == nil {
-			d.failed, d.b = tooDeep(), nil
-		}
+		d.failWith(tooDeep())
 		return false
 	}
 	return d.failed == nil
@@ -190,8 +196,12 @@ func (d *source) skip(s *Schema) {
 		d.skipItems(s)
 	case kRecord:
 		if d.weigh() {
+			open := d.open
 			for i := range s.fields {
-				d.skip(s.fields[i].schema)
+				if d.skip(s.fields[i].schema); d.open && !open {
+					open = true
+					d.place = joined(s.fields[i].name, d.place)
+				}
 			}
 		}
 	case kUnion:
@@ -291,6 +301,7 @@ type symbol struct {
 
 // decodeField reads a field of a record. One that is not wanted has no decoder.
 type decodeField struct {
+	name    string
 	index   int // in the struct
 	decoder *decoder
 	writer  *Schema
@@ -389,7 +400,7 @@ func (n *decoder) readEnum(d *source) (v schema.Value) {
 	case i < 0 || int(i) >= len(n.symbols):
 		d.fail(errs.ClassIndexOutOfBounds, "Index %d out of bounds for length %d", i, len(n.symbols))
 	case n.symbols[i].err != nil:
-		d.failed, d.b = n.symbols[i].err, nil
+		d.failWith(n.symbols[i].err)
 	default:
 		return n.symbols[i].value
 	}
@@ -416,7 +427,7 @@ func (n *decoder) readNested(d *source) (v schema.Value) {
 		d.skip(n.writer)
 		d.refuse(n.err)
 	case decodeFailed:
-		d.failed, d.b = n.err, nil
+		d.failWith(n.err)
 	case decodeAnything:
 		v = d.readAnything()
 	}
@@ -432,7 +443,11 @@ func (n *decoder) readArray(d *source) schema.Value {
 		}
 		for range count {
 			before := len(d.b)
+			open := d.open
 			elements = append(elements, n.items.read(d))
+			if d.open && !open {
+				d.place = joined(element(len(elements)-1), d.place)
+			}
 			if d.failed != nil || before == len(d.b) && !d.weigh() {
 				return schema.Value{}
 			}
@@ -482,13 +497,18 @@ func (n *decoder) readStruct(d *source) schema.Value {
 }
 
 func (n *decoder) readFields(d *source, values []schema.Value) {
+	open := d.open
 	for i := range n.fields {
 		f := &n.fields[i]
 		if f.decoder == nil {
 			d.skip(f.writer)
-			continue
+		} else {
+			values[f.index] = f.decoder.read(d)
 		}
-		values[f.index] = f.decoder.read(d)
+		if d.open && !open {
+			open = true
+			d.place = joined(f.name, d.place)
+		}
 	}
 	for i := range n.defaults {
 		f := &n.defaults[i]

@@ -193,7 +193,7 @@ func (n *encoder) appendArray(dst []byte, elements []schema.Value, depth int) ([
 	var err error
 	for i := range elements {
 		if dst, err = n.items.append(dst, elements[i], depth+1); err != nil {
-			return dst, err
+			return dst, in(element(i), err)
 		}
 	}
 	return append(dst, 0), nil
@@ -215,7 +215,7 @@ func (n *encoder) appendMap(dst []byte, m *schema.MapValue, depth int) ([]byte, 
 			return dst, errs.Data("Invalid type for %s: class %s", schema.Map, schema.KindMap.JavaClass())
 		}
 		if dst, err = n.items.append(dst, e.Value, depth+1); err != nil {
-			return dst, err
+			return dst, in("["+e.Key.Text()+"]", err)
 		}
 	}
 	return append(dst, 0), nullKey
@@ -233,7 +233,7 @@ func (n *encoder) appendEntries(dst []byte, m *schema.MapValue, depth int) ([]by
 			}
 			var err error
 			if dst, err = n.fields[i].encoder.append(dst, v, depth+1); err != nil {
-				return dst, err
+				return dst, in("["+e.Key.Text()+"]", err)
 			}
 		}
 	}
@@ -248,16 +248,23 @@ func (n *encoder) appendStruct(dst []byte, st *schema.StructValue, depth int) ([
 	for i := range n.fields {
 		f := &n.fields[i]
 		if dst, err = f.encoder.append(dst, f.value(st), depth+1); err != nil {
-			return dst, err
+			return dst, n.inField(f, err)
 		}
 	}
 	for i := range n.checks {
 		f := &n.checks[i]
 		if _, err := f.encoder.append(nil, f.value(st), depth+1); err != nil {
-			return dst, err
+			return dst, n.inField(f, err)
 		}
 	}
 	return dst, nil
+}
+
+func (n *encoder) inField(f *encodeField, err error) error {
+	if f.index < 0 {
+		return err
+	}
+	return in(n.schema.Fields()[f.index].Name(), err)
 }
 
 func (f *encodeField) value(st *schema.StructValue) schema.Value {

@@ -3,6 +3,7 @@ package avro
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
@@ -25,6 +26,7 @@ type readable struct {
 
 	// What is made once a value was seen that can be read.
 	ready   bool
+	version int32
 	schema  *schema.Schema
 	decoder *decoder
 	err     error // why there is no Connect schema
@@ -51,8 +53,8 @@ func (c *Converter) ToConnectData(ctx context.Context, topic string, headers *co
 		c.read.Put(key, r)
 	}
 	if !r.ready || r.err != nil {
-		if err := c.check(r, payload); err != nil {
-			return none, c.failed(c.unreadable(err, id), topic)
+		if place, err := c.check(r, payload); err != nil {
+			return none, c.failed(c.unreadable(r.placed(err, place), id), topic)
 		}
 		if err := c.ready(ctx, r, id); err != nil {
 			return none, c.failed(err, topic)
@@ -68,14 +70,26 @@ func (c *Converter) ToConnectData(ctx context.Context, topic string, headers *co
 	v := r.decoder.read(&d)
 	switch {
 	case d.failed != nil:
-		return none, c.failed(c.unreadable(d.failed, id), topic)
+		return none, c.failed(c.unreadable(r.placed(d.failed, d.place), id), topic)
 	case v.IsNull() && r.schema != nil && isNullAt(r.writer, payload):
 		c.returnedNull = true
 		return none, nil
 	case d.refused != nil:
-		return none, d.refused
+		return none, r.placed(d.refused, d.place)
 	}
 	return connect.SchemaAndValue{Schema: r.schema, Value: v}, nil
+}
+
+// placed adds to an error where in the value, and by which schema, it happened.
+func (r *readable) placed(err error, place string) error {
+	if place != "" {
+		place += " of "
+	}
+	version := ""
+	if r.version > 0 {
+		version = fmt.Sprintf(" version %d of", r.version)
+	}
+	return hinted(err, fmt.Sprintf("at %s%s,%s subject %s", place, r.writer.fullName(), version, r.subject))
 }
 
 // ReturnedNull says whether the last ToConnectData was of null in a union at the top, for
@@ -157,13 +171,13 @@ func (c *Converter) find(ctx context.Context, topic string, id registry.ID) (*re
 }
 
 // check reads bytes without making anything of them.
-func (c *Converter) check(r *readable, payload []byte) error {
+func (c *Converter) check(r *readable, payload []byte) (place string, err error) {
 	if r.writer.kind == kBytes {
-		return nil
+		return "", nil
 	}
 	d := source{b: payload, weightless: maxWeighted}
 	d.skip(r.writer)
-	return d.failed
+	return d.place, d.failed
 }
 
 // ready makes Connect schema and decoder. The version under the subject becomes that of
@@ -177,7 +191,7 @@ func (c *Converter) ready(ctx context.Context, r *readable, id registry.ID) erro
 		asking := "Error retrieving Avro " + c.side + " schema version for id " + id.String()
 		return registry.Thrown(err, asking, asking)
 	}
-	r.ready = true
+	r.ready, r.version = true, n
 	shown := r.writer
 	if r.writer.kind == kRecord {
 		shown = readAs(r.writer, r.reader)
