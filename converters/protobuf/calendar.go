@@ -70,8 +70,12 @@ func appendTimestamp(b []byte, millis int64) ([]byte, error) {
 		seconds, rest = seconds-1, rest+1000
 	}
 	nanos := int32(rest * 1_000_000) // #nosec G115 -- below 10^9
-	if seconds < minSeconds || seconds > maxSeconds {
+	if seconds < minSeconds {
 		return b, invalidTimestamp(seconds, nanos)
+	}
+	if seconds > maxSeconds {
+		return b, errs.IllegalArgument("%s", "Timestamp is not valid. Input seconds is too large. Seconds ("+strconv.FormatInt(seconds, 10)+
+			") must be in range [-62,135,596,800, +253,402,300,799]. ")
 	}
 	if seconds != 0 {
 		b = protowire.AppendVarint(append(b, 1<<3), uint64(seconds)) // #nosec G115 -- the bits

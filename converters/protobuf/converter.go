@@ -190,6 +190,9 @@ func (e *encoder) appendRoot(b []byte, v schema.Value) ([]byte, bool, error) {
 		b, err := e.appendContent(b, v)
 		return b, true, err
 	case unionOp:
+		if err := e.check(v); err != nil {
+			return nil, false, err
+		}
 		return nil, false, errs.Data("Unsupported object of class " + classes[unionOp])
 	case failOp:
 		return nil, false, e.bad

@@ -48,8 +48,11 @@ type frame struct {
 	entries  [][]schema.Entry
 	pending  [][]byte
 	there    []bool // which of pending
+	checked  []bool // which of pending came more than once
 	last     []*fieldReader
 	required []bool
+	// bad are the errors of values in lists and maps, which count in the order of fields.
+	bad map[*fieldReader]error
 }
 
 func resize[T any](s []T, n int) []T {
@@ -66,6 +69,7 @@ func (f *frame) release() {
 	clear(f.lists)
 	clear(f.entries)
 	clear(f.pending)
+	f.bad = nil
 }
 
 func (d *decoder) frame(depth int, s *structReader) *frame {
@@ -77,6 +81,7 @@ func (d *decoder) frame(depth int, s *structReader) *frame {
 	f.entries = resize(f.entries, s.entries)
 	f.pending = resize(f.pending, s.pendings)
 	f.there = resize(f.there, s.pendings)
+	f.checked = resize(f.checked, s.pendings)
 	f.last = resize(f.last, s.oneofs)
 	f.required = resize(f.required, s.required)
 	return f
@@ -293,7 +298,9 @@ func (d *decoder) field(fr *frame, values []schema.Value, f *fieldReader, b []by
 		fr.required[f.bit] = true
 	}
 	if f.oneof >= 0 {
-		fr.choose(values, f)
+		if err := fr.choose(values, f, depth); err != nil {
+			return 0, err
+		}
 		if f.union != nil {
 			value = d.unionOf(f, value)
 		}
@@ -303,14 +310,19 @@ func (d *decoder) field(fr *frame, values []schema.Value, f *fieldReader, b []by
 }
 
 // choose makes a field the one of its oneof that is set.
-func (fr *frame) choose(values []schema.Value, f *fieldReader) {
-	if old := fr.last[f.oneof]; old != nil && old != f {
-		values[old.place] = schema.Value{}
-		if old.value.kind == messageKind && !old.field.repeated {
-			fr.pending[old.slot], fr.there[old.slot] = nil, false
-		}
-	}
+func (fr *frame) choose(values []schema.Value, f *fieldReader, depth int) error {
+	old := fr.last[f.oneof]
 	fr.last[f.oneof] = f
+	if old == nil || old == f {
+		return nil
+	}
+	values[old.place] = schema.Value{}
+	if old.value.kind != messageKind || old.field.repeated || !fr.there[old.slot] {
+		return nil
+	}
+	err := check(old.field.message, fr.pending[old.slot], depth+1)
+	fr.pending[old.slot], fr.there[old.slot] = nil, false
+	return err
 }
 
 func (d *decoder) unionOf(f *fieldReader, v schema.Value) schema.Value {
@@ -321,42 +333,71 @@ func (d *decoder) unionOf(f *fieldReader, v schema.Value) schema.Value {
 
 func (d *decoder) submessage(fr *frame, values []schema.Value, f *fieldReader, content []byte, depth int) error {
 	switch {
-	case f.value.op == readMap:
-		parts, err := d.places(f.value.fields, content, depth+1, true)
-		if err != nil {
-			return err
-		}
-		if depth >= maxNesting {
-			return errTooDeep
-		}
-		fr.entries[f.slot] = append(fr.entries[f.slot], schema.Entry{Key: parts[0], Value: parts[1]})
 	case f.field.repeated:
-		v, err := d.message(f.value, content, depth+1, true)
-		if err != nil {
+		outer := d.rejected
+		d.rejected = nil
+		if err := d.element(fr, f, content, depth+1); err != nil {
 			return err
 		}
-		fr.lists[f.slot] = append(fr.lists[f.slot], v)
+		if d.rejected != nil && fr.bad[f] == nil {
+			if fr.bad == nil {
+				fr.bad = map[*fieldReader]error{}
+			}
+			fr.bad[f] = d.rejected
+		}
+		d.rejected = outer
 	default:
 		if f.oneof >= 0 {
-			fr.choose(values, f)
+			if err := fr.choose(values, f, depth); err != nil {
+				return err
+			}
 		}
 		if f.bit >= 0 {
 			fr.required[f.bit] = true
 		}
-		// What comes twice is one message in parts. Read it when all parts are there.
+		// What comes twice is one message in parts, each of which must be whole. It is
+		// read when all parts are there.
 		if fr.there[f.slot] {
 			old := fr.pending[f.slot]
-			content = append(old[:len(old):cap(old)], content...)
+			if !fr.checked[f.slot] {
+				fr.checked[f.slot] = true
+				if err := check(f.field.message, old, depth+1); err != nil {
+					return err
+				}
+			}
+			if err := check(f.field.message, content, depth+1); err != nil {
+				return err
+			}
+			content = append(old, content...)
 		}
 		fr.pending[f.slot], fr.there[f.slot] = content, true
 	}
 	return nil
 }
 
+// element reads an element of a list, or an entry of a map.
+func (d *decoder) element(fr *frame, f *fieldReader, content []byte, depth int) error {
+	if f.value.op != readMap {
+		v, err := d.message(f.value, content, depth, true)
+		if err != nil {
+			return err
+		}
+		fr.lists[f.slot] = append(fr.lists[f.slot], v)
+		return nil
+	}
+	if depth > maxNesting {
+		return errTooDeep
+	}
+	parts, err := d.places(f.value.fields, content, depth, true)
+	if err != nil {
+		return err
+	}
+	fr.entries[f.slot] = append(fr.entries[f.slot], schema.Entry{Key: parts[0], Value: parts[1]})
+	return nil
+}
+
 // settle reads the single messages, and puts lists and maps into their places.
 func (d *decoder) settle(s *structReader, fr *frame, values []schema.Value, depth int) error {
-	outer := d.rejected
-	d.rejected = nil
 	for i := range s.fields {
 		f := &s.fields[i]
 		switch {
@@ -367,7 +408,9 @@ func (d *decoder) settle(s *structReader, fr *frame, values []schema.Value, dept
 				values[f.place] = schema.OfArray(fr.lists[f.slot])
 			}
 		case f.value.kind == messageKind && (fr.there[f.slot] || f.generate):
-			v, err := d.message(f.value, fr.pending[f.slot], depth+1, fr.there[f.slot])
+			// The entries of maps have all their fields in Java.
+			given := fr.there[f.slot] || s.message.def.mapEntry
+			v, err := d.message(f.value, fr.pending[f.slot], depth+1, given)
 			if err != nil {
 				return err
 			}
@@ -376,24 +419,34 @@ func (d *decoder) settle(s *structReader, fr *frame, values []schema.Value, dept
 			}
 			values[f.place] = v
 		}
-		if f.value.fields != nil && f.union == nil && d.rejected == nil && f.value.fields.lacking {
-			if err := schema.ValidateField(f.name, f.schema, values[f.place]); err != nil {
-				d.reject(err)
-			}
+		if d.rejected == nil {
+			d.validate(s, fr, f, values[f.place])
 		}
-	}
-	for i := range s.unions {
-		u := &s.unions[i]
-		if d.rejected == nil && !values[u.place].IsNull() {
-			if err := schema.ValidateField(u.name, u.schema, values[u.place]); err != nil {
-				d.reject(err)
-			}
-		}
-	}
-	if outer != nil {
-		d.rejected = outer
 	}
 	return nil
+}
+
+// validate makes the checks that Java makes when it puts a value into a struct.
+func (d *decoder) validate(s *structReader, fr *frame, f *fieldReader, v schema.Value) {
+	if err := fr.bad[f]; err != nil {
+		d.reject(err)
+		return
+	}
+	name, sch := f.name, f.schema
+	switch {
+	case s.entry:
+		return
+	case f.union != nil:
+		if fr.last[f.oneof] != f {
+			return
+		}
+		name, sch = s.unionName(f.place), f.union
+	case !f.value.lacking():
+		return
+	}
+	if err := schema.ValidateField(name, sch, v); err != nil {
+		d.reject(err)
+	}
 }
 
 // packed reads the elements of a repeated field in one.
@@ -502,7 +555,7 @@ func (v *valueReader) number(u uint64) schema.Value {
 func (v *valueReader) symbol(number int32) (schema.Value, bool) {
 	name, known := v.enum.at(number)
 	switch {
-	case !known && v.enum.closed:
+	case !known && v.closed:
 		return schema.Value{}, false
 	case v.to == schema.KindInt32:
 		return schema.OfInt32(number), true

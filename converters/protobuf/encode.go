@@ -19,15 +19,24 @@ type encoder struct {
 	wrap   bool // in a wrapper message
 	keep   bool // also what is the type's zero: the field can tell it from nothing
 	packed bool
-	bad    error // what Java says of the result in this field
-	badAlt error // the same of a string that is no symbol of the enum
+	// rawDefault keeps the nulls of a union where there is a default.
+	rawDefault bool
+	bad        error // what Java says of the result in this field
+	badAlt     error // the same of a string that is no symbol of the enum
 
 	enum   *enum
 	prefix string // of the enum's parameters
+	first  int32  // the enum's default
 	elem   *encoder
 	key    *encoder
 	value  *encoder
 	fields *structEncoder
+	// members are those of a union where one cannot be.
+	members []*encoder
+	// lost says that a union's members are looked for where there are no fields.
+	lost bool
+	// listed says that a list goes into a repeated field.
+	listed bool
 }
 
 // op is what Connect values become.
@@ -76,6 +85,7 @@ type compiler struct {
 	opts    *Options
 	doc     *document
 	structs map[structKey]*structEncoder
+	depth   int // of unions in unions
 }
 
 type structKey struct {
@@ -142,7 +152,7 @@ var javaTypes = [...]string{
 func put(o op, wrapped bool, f *field) error {
 	javaType, class := javaTypes[min(int(o), len(javaTypes)-1)], classes[o]
 	if wrapped {
-		javaType, class = "MESSAGE", "com.google.protobuf.GeneratedMessage"
+		javaType, class = "MESSAGE", wrapperClass(o)
 	}
 	switch {
 	case f.kind == enumKind && javaType != "ENUM":
@@ -151,6 +161,14 @@ func put(o op, wrapped bool, f *field) error {
 		return errs.IllegalArgument("Wrong object type used with protocol message reflection.\nField number: %d, field java type: %s, value type: %s\n", f.def.number, f.kind.java(), class)
 	}
 	return nil
+}
+
+// wrapperClass is the Java class of the wrapper messages that an operation gives.
+func wrapperClass(o op) string {
+	return "com.google.protobuf." + map[op]string{
+		intOp: "Int32Value", longOp: "Int64Value", intOfLongOp: "Int32Value", floatOp: "FloatValue", doubleOp: "DoubleValue",
+		boolOp: "BoolValue", stringOp: "StringValue", bytesOp: "BytesValue",
+	}[o]
 }
 
 // into makes an encoder of values that go into a field, which is nil where there is none
@@ -166,6 +184,9 @@ func (c *compiler) into(f *field, name string, s *schema.Schema, ctx place, scop
 		return e
 	}
 	e.kind, e.keep = f.kind, f.presence
+	if f.enum != nil {
+		e.first = f.enum.def.values[0].number
+	}
 	target, single := e, e.op != listOp && e.op != mapOp
 	switch {
 	case f.repeated && single:
@@ -177,7 +198,7 @@ func (c *compiler) into(f *field, name string, s *schema.Schema, ctx place, scop
 		return e
 	case e.op == listOp:
 		target = e.elem
-		target.kind, target.keep = f.kind, true
+		target.kind, target.keep, target.first, e.listed = f.kind, true, e.first, true
 	case e.op == mapOp && f.kind != messageKind:
 		e.bad = put(structOp, false, f)
 		return e
@@ -222,7 +243,7 @@ func wireType(k kind) protowire.Type {
 
 // compile makes an encoder of values (ProtobufData.fromConnectData).
 func (c *compiler) compile(s *schema.Schema, ctx place, scope string) *encoder {
-	e := &encoder{schema: s, wrap: c.doc.wrap || c.opts.WrapperForNullables && s.Optional()}
+	e := &encoder{schema: s, wrap: isWrapper(c.doc.name) || c.opts.WrapperForNullables && s.Optional()}
 	if e.op = logicalOp(s.Name()); e.op != failOp {
 		e.wrap = false
 		return e
@@ -265,13 +286,49 @@ func (c *compiler) compile(s *schema.Schema, ctx place, scope string) *encoder {
 	case schema.Struct:
 		e.wrap = false
 		if isUnion(s) {
-			e.op = unionOp
+			e.op, e.rawDefault = unionOp, c.opts.IgnoreDefaultForNullables
+			c.union(e, s, ctx, scope)
 			return e
 		}
 		e.op = structOp
 		c.structure(e, s, ctx)
 	}
 	return e
+}
+
+// union makes encoders of the members of a union that does not stand in a message.
+func (c *compiler) union(e *encoder, s *schema.Schema, ctx place, scope string) {
+	if c.depth > maxSchemaDepth {
+		return
+	}
+	e.lost = ctx.other
+	c.depth++
+	defer func() { c.depth-- }()
+	members := s.Fields()
+	for i := range members {
+		e.members = append(e.members, c.compile(members[i].Schema(), ctx.within(c.opts.scrub(members[i].Name())), scope))
+	}
+}
+
+// check says what Java says of a union's member, before it says that there can be none.
+func (e *encoder) check(v schema.Value) error {
+	if v.Kind() != schema.KindStruct {
+		return e.miscast(v)
+	}
+	se := structEncoder{rawDefault: e.rawDefault}
+	u := v.Struct()
+	i := se.member(u)
+	if i < 0 {
+		return errs.Data("Cannot find non-null field")
+	}
+	if e.lost {
+		return errs.Data("Invalid type for STRUCT: class " + javaClass("STRUCT"))
+	}
+	if i >= len(e.members) {
+		return nil
+	}
+	_, _, err := e.members[i].append(nil, se.get(u, i))
+	return err
 }
 
 // fail makes an encoder of values that Java cannot write.
@@ -344,6 +401,10 @@ func (c *compiler) structure(e *encoder, s *schema.Schema, ctx place) {
 			member := c.opts.scrub(members[j].Name())
 			f := m.byName[member]
 			enc := c.into(f, name, members[j].Schema(), inner.within(member), m.full+".", "STRUCT")
+			if inner.other {
+				// A member of the oneof has the name of the field that stands for it.
+				enc.fail(errs.Data("Invalid type for STRUCT: class " + javaClass("STRUCT")))
+			}
 			if f != nil {
 				numbers[enc] = f.def.number
 			}
@@ -494,7 +555,7 @@ func (e *encoder) append(b []byte, v schema.Value) ([]byte, bool, error) {
 			return e.appendScalar(b, v)
 		case e.bad != nil:
 			return b, true, e.bad
-		case number == 0 && !e.keep:
+		case number == e.first && !e.keep:
 			return b, true, nil
 		}
 		return protowire.AppendVarint(protowire.AppendVarint(b, e.tag), uint64(int64(number))), true, nil // #nosec G115 -- the bits
@@ -510,6 +571,9 @@ func (e *encoder) append(b []byte, v schema.Value) ([]byte, bool, error) {
 		}
 		return end(b, at), true, nil
 	case unionOp:
+		if err := e.check(v); err != nil {
+			return b, true, err
+		}
 		return b, true, e.bad
 	}
 	return e.appendScalar(b, v)
@@ -782,9 +846,7 @@ func (e *encoder) appendList(b []byte, v schema.Value) ([]byte, bool, error) {
 	switch {
 	case alt && e.badAlt != nil:
 		return b[:start], true, e.badAlt
-	case e.bad != nil && e.kind == noKind:
-		return b[:start], true, e.bad
-	case null:
+	case null && e.listed:
 		return b[:start], true, errs.Null(errs.ClassNullPointer)
 	case e.bad != nil:
 		return b[:start], true, e.bad

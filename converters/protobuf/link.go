@@ -96,6 +96,7 @@ type field struct {
 	presence bool
 	optional bool // written so, outside of oneofs
 	utf8     bool // checked
+	closed   bool // an enum's unknown numbers are unknown fields
 	params   map[string]string
 	// def is the default: see defaults.go.
 	number uint64
@@ -250,7 +251,7 @@ func (l *linked) message(def *messageDef, scope string, depth int) (*message, er
 		m.enums = append(m.enums, linked)
 	}
 	for _, fd := range def.fields {
-		f := &field{def: fd, full: join(m.full, fd.name), kind: scalar(fd.typ), repeated: fd.label == labelRepeated, params: fd.params(), utf8: l.utf8}
+		f := &field{def: fd, full: join(m.full, fd.name), kind: scalar(fd.typ), repeated: fd.label == labelRepeated, params: fd.params(), utf8: l.utf8 || def.mapEntry}
 		if fd.number <= 0 {
 			return nil, invalid(f.full, "Field numbers must be positive integers.")
 		}
@@ -326,6 +327,7 @@ func (l *linked) crossField(f *field) error {
 		}
 	}
 	isProto3 := l.def.syntax == proto3
+	f.closed = f.enum != nil && (f.enum.closed || !isProto3)
 	f.presence = !f.repeated && (!isProto3 || f.oneof != nil || f.kind == messageKind)
 	f.optional = f.def.proto3 || !isProto3 && f.oneof == nil && f.def.label != labelRequired && !f.repeated
 	if f.def.hasDef && f.repeated {

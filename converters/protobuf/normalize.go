@@ -94,9 +94,6 @@ func wholeType(f *field) string {
 func normalizedOptions(options []optionDef) []optionDef {
 	out := slices.Clone(options)
 	for i := range out {
-		if out[i].paren && out[i].name == fieldMeta {
-			out[i].name = "." + fieldMeta
-		}
 		out[i].value = normalizedValue(out[i].value)
 	}
 	slices.SortStableFunc(out, func(a, b optionDef) int { return cmp.Compare(a.name, b.name) })

@@ -160,7 +160,7 @@ func (r *reader) wrapped(m *message) (*valueReader, *schema.Builder) {
 
 // field makes the schema of a field and what reads one value of it.
 func (r *reader) field(f *field, depth int) (*schema.Schema, *valueReader, error) {
-	v := &valueReader{op: readScalar, kind: f.kind, utf8: f.utf8}
+	v := &valueReader{op: readScalar, kind: f.kind, utf8: f.utf8, closed: f.closed}
 	var b *schema.Builder
 	if f.kind == messageKind {
 		var shared *struct_
@@ -340,6 +340,7 @@ func (r *reader) mapField(f *field, v *valueReader, depth int) (*schema.Builder,
 	}
 	m := f.message
 	entry := newStructReader(m)
+	entry.entry = true
 	var schemas [2]*schema.Schema
 	for i, part := range m.fields {
 		s, pv, err := r.field(part, depth+1)

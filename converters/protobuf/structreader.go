@@ -26,6 +26,7 @@ type valueReader struct {
 	kind    kind // on the wire
 	to      schema.Kind
 	utf8    bool // checked
+	closed  bool // numbers that the enum does not know are unknown fields
 	schema  *schema.Schema
 	enum    *enum
 	message *message      // of wrappers and logical types
@@ -47,6 +48,7 @@ type structReader struct {
 	entries  int // slots of maps
 	pendings int // slots of single messages
 	required int
+	entry    bool // of a map
 	// bottomless says that a message without content would be read for ever.
 	bottomless bool
 	// lacking says that a place may be null where the schema does not allow it.
@@ -174,6 +176,30 @@ func (s *structReader) find(number int32) *fieldReader {
 		return s.low[number]
 	}
 	return s.high[number]
+}
+
+func (s *structReader) unionName(place int) string {
+	for i := range s.unions {
+		if s.unions[i].place == place {
+			return s.unions[i].name
+		}
+	}
+	return ""
+}
+
+// lacking says whether there may be a null in the value where none is allowed.
+func (v *valueReader) lacking() bool {
+	switch v.op {
+	case readStruct:
+		return v.fields.lacking
+	case readMap:
+		for i := range v.fields.fields {
+			if v.fields.fields[i].value.lacking() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // findBottomless finds the structs that hold themselves, where absent messages are read

@@ -28,7 +28,6 @@ type document struct {
 	name string   // of the root message, with the package
 	set  *set
 	root *message // nil where the name leads nowhere
-	wrap bool     // the file is wrappers.proto
 }
 
 // split takes a name apart into namespace and name (ProtobufData.splitName).
@@ -73,7 +72,7 @@ func (o *Options) document(s *schema.Schema, lib *library) (*document, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &document{def: def, name: wrapper, set: set, wrap: true}, nil
+		return &document{def: def, name: wrapper, set: set}, nil
 	}
 	raw := &fileDef{syntax: proto3, pkg: pkg}
 	w.file = raw
@@ -145,7 +144,19 @@ func printedMessage(m *messageDef) (*messageDef, error) {
 			names = append(names, o.name)
 		}
 	}
+	used := map[string]bool{}
+	for _, f := range m.fields {
+		if f.oneof >= 0 && f.oneof < len(names) && !f.proto3 {
+			used[names[f.oneof]] = true
+		}
+	}
 	places := map[string]int{}
+	for _, name := range names {
+		if used[name] {
+			places[name] = len(out.oneofs)
+			out.oneofs = append(out.oneofs, oneofDef{name: name})
+		}
+	}
 	for i, f := range m.fields {
 		c := *f
 		c.hasDef = false
@@ -155,12 +166,7 @@ func printedMessage(m *messageDef) (*messageDef, error) {
 		case c.oneof >= len(names):
 			return nil, errs.New(errs.ClassIndexOutOfBounds, "Index %d out of bounds for length %d", f.oneof, len(names))
 		case c.oneof >= 0:
-			name := names[c.oneof]
-			if _, ok := places[name]; !ok {
-				places[name] = len(out.oneofs)
-				out.oneofs = append(out.oneofs, oneofDef{name: name})
-			}
-			c.oneof, c.label = places[name], ""
+			c.oneof, c.label = places[names[c.oneof]], ""
 		case c.label == labelOptional:
 			c.label = ""
 		}
