@@ -23,9 +23,10 @@ type reading struct {
 
 // record is a record that is being mapped, or was.
 type record struct {
-	builder *schema.Builder
-	built   *schema.Schema
-	cyclic  bool
+	builder  *schema.Builder
+	built    *schema.Schema
+	optional bool // what it will be
+	cyclic   bool
 }
 
 // version is what the top of a schema gets for a version, where there is one.
@@ -45,10 +46,10 @@ func (r *reading) within(s *Schema, optional bool, def *defaultValue, doc *strin
 		if known.built != nil {
 			return known.built.WithOptional(optional), nil
 		}
-		if !optional {
+		if optional == known.optional {
 			return known.builder.Ref(), nil
 		}
-		return known.builder.Twin(true), nil
+		return known.builder.Twin(optional), nil
 	}
 	return r.schema(s, optional, def, doc, version{})
 }
@@ -80,7 +81,7 @@ func (r *reading) schema(s *Schema, optional bool, def *defaultValue, doc *strin
 			return r.within(of, len(s.types) == 2, nil, doc)
 		}
 	}
-	b, err := r.builder(s)
+	b, err := r.builder(s, optional)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (r *reading) single(s *Schema) *Schema {
 }
 
 // builder starts the Connect schema for a type.
-func (r *reading) builder(s *Schema) (*schema.Builder, error) {
+func (r *reading) builder(s *Schema, optional bool) (*schema.Builder, error) {
 	switch s.kind {
 	case kBoolean:
 		return schema.NewBuilder(schema.Boolean), nil
@@ -149,7 +150,7 @@ func (r *reading) builder(s *Schema) (*schema.Builder, error) {
 		}
 		return schema.NewMapOf(schema.Of(schema.String), values), nil
 	case kRecord:
-		return r.recordBuilder(s)
+		return r.recordBuilder(s, optional)
 	case kEnum:
 		return r.enumBuilder(s), nil
 	case kUnion:
@@ -237,9 +238,9 @@ func (r *reading) arrayBuilder(s *Schema) (*schema.Builder, error) {
 	return schema.NewMapOf(keys, values), nil
 }
 
-func (r *reading) recordBuilder(s *Schema) (*schema.Builder, error) {
+func (r *reading) recordBuilder(s *Schema, optional bool) (*schema.Builder, error) {
 	b := schema.NewStruct()
-	r.open[s] = &record{builder: b}
+	r.open[s] = &record{builder: b, optional: optional}
 	keep := !r.DiscardTypeDocDefault && r.ConnectMetadata
 	if keep && s.doc != nil {
 		b.Param(avroRecordDoc, *s.doc)

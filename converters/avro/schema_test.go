@@ -135,9 +135,18 @@ func TestSchemaThatContainsItself(t *testing.T) {
 			t.Errorf("%s comes back as %s, %v", text, back, err)
 		}
 	}
+	// Where it may be null, what it holds of itself may still not be.
+	s, err := m.newReading().schema(mustParse(t, `{"type":"record","name":"H","fields":[{"name":"t","type":["null",{"type":"record","name":"T","fields":[{"name":"kids","type":{"type":"array","items":"T"}},{"name":"up","type":["null","T"]}]}]}]}`), false, nil, nil, version{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := s.Field("t").Schema()
+	if kid, up := tree.Field("kids").Schema().Value(), tree.Field("up").Schema(); !tree.Optional() || kid.Optional() || !up.Optional() || kid.Field("up") == nil || up.Name() != "T" {
+		t.Errorf("optional: %t, its elements: %t, its parent: %t", tree.Optional(), kid.Optional(), up.Optional())
+	}
 	// Without a name there is no end to it, in Java either.
 	b := schema.NewStruct()
-	s := b.Field("next", schema.NewArray(b.Ref()).MustBuild()).MustBuild()
+	s = b.Field("next", schema.NewArray(b.Ref()).MustBuild()).MustBuild()
 	if _, err := m.avroSchema(s); errs.Class(err) != classOverflow {
 		t.Error(err)
 	}
