@@ -39,6 +39,8 @@ type Options struct {
 	Draining <-chan struct{}
 	// Stats are what the tasks on this worker have done; nil shows none.
 	Stats func() Stats
+	// Restarts are those of failed tasks by themselves; nil shows none.
+	Restarts func() Restarts
 	// TopicTracking and TopicReset are topic.tracking.enable and .allow.reset.
 	TopicTracking, TopicReset bool
 }
@@ -110,6 +112,7 @@ func (a *API) connectRoutes() []route {
 		{http.MethodPut, "/connector-plugins/{plugin}/config/validate", access.Edit, a.validate, nil},
 
 		{http.MethodGet, "/moldau/v1/stats", access.View, a.stats, nil},
+		{http.MethodGet, "/moldau/v1/restarts", access.View, a.restarts, nil},
 	}
 }
 

@@ -198,8 +198,8 @@ func (n *node) build(cluster string) error {
 		Props: s.Config.Originals(), Bootstrap: strings.Join(s.BootstrapServers, ","), GroupID: n.groupID(), ExactlyOnce: s.ExactlyOnceSource(),
 		TopicCreation: s.TopicCreation, TopicTracking: s.TopicTracking, GracefulTimeout: s.TaskShutdownTimeout,
 		FlushInterval: s.OffsetFlushInterval, FlushTimeout: s.OffsetFlushTimeout,
-		OverridePolicy: n.checkOverrides,
-		TTLRestart:     func(connector string) { n.restartForSecrets(connector) },
+		OverridePolicy: n.checkOverrides, StuckAfter: s.Own.StuckAfter,
+		TTLRestart: func(connector string) { n.restartForSecrets(connector) },
 	})
 	validator := validate.New(validate.Options{Plugins: n.o.Plugins, Settings: s})
 	transport, err := n.peerTransport()
@@ -229,7 +229,7 @@ func (n *node) build(cluster string) error {
 	rest := api.New(api.Options{
 		Access: control, Alone: n.member == nil, Audit: n.logger("rest.audit"),
 		Herder: n.herder, Validator: validator, Plugins: n.o.Plugins, Levels: n.o.Levels, Forwarder: peers, Logger: n.logger("rest"),
-		Commit: n.o.Commit, RequestTimeout: requestTimeout, HealthTimeout: healthTimeout, MaxBody: maxBody, Stats: n.stats, Draining: n.server.Draining(), MaskSecrets: s.Own.MaskSecrets,
+		Commit: n.o.Commit, RequestTimeout: requestTimeout, HealthTimeout: healthTimeout, MaxBody: maxBody, Stats: n.stats, Restarts: n.restarts, Draining: n.server.Draining(), MaskSecrets: s.Own.MaskSecrets,
 		TopicTracking: s.TopicTracking, TopicReset: s.TopicTrackingReset,
 	})
 	public := rest.Handler()
@@ -405,13 +405,25 @@ func (n *node) restartForSecrets(connector string) {
 	}
 }
 
+func (n *node) restarts() api.Restarts {
+	out := api.Restarts{Worker: n.id, Tasks: map[string]api.TaskRestarts{}}
+	for id, events := range n.worker.Restarts() {
+		r := api.TaskRestarts{Connector: id.Connector, Task: id.Task}
+		for _, e := range events {
+			r.Restarts = append(r.Restarts, api.Restart{FailedAt: e.At.UnixMilli(), After: e.After.Milliseconds(), InARow: e.Count, Error: e.Error})
+		}
+		out.Tasks[id.String()] = r
+	}
+	return out
+}
+
 func (n *node) stats() api.Stats {
 	out := api.Stats{Worker: n.id, Tasks: map[string]api.TaskStats{}}
 	for _, t := range n.worker.Stats() {
 		s := api.TaskStats{
 			Connector: t.ID.Connector, Task: t.ID.Task, Phase: string(t.Stats.Phase), Records: t.Stats.RecordsWritten, Read: t.Stats.RecordsRead,
 			Errors: t.Stats.RecordErrors, Skipped: t.Stats.RecordsSkipped, Retries: t.Stats.Retries, DeadLetters: t.Stats.DeadLetters,
-			InFlight: t.Stats.BytesInFlight,
+			InFlight: t.Stats.BytesInFlight, Stuck: t.Stuck,
 		}
 		if t.Stats.Partitions > 0 {
 			s.Lag = &t.Stats.Lag

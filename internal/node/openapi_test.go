@@ -83,6 +83,7 @@ func TestAnswersAreThoseOfTheOpenAPIDocument(t *testing.T) {
 		{"PATCH", "/connectors/s/offsets", `{"offsets":[{"partition":{"filename":"` + in + `"},"offset":{"position":0}}]}`, 400},
 		{"POST", "/connectors/s/tasks", "[]", 400}, {"PUT", "/connectors/s/fence", "", 400},
 		{"GET", "/moldau/v1/stats", "", 200},
+		{"GET", "/moldau/v1/restarts", "", 200},
 		{"PUT", "/connectors/s/stop", "", 204},
 		{"GET", "/connectors/none/offsets", "", 404},
 		{"GET", "/connector-plugins?connectorsOnly=false", "", 200},

@@ -122,6 +122,7 @@ func (r *reader) worker() {
 	t := r.c.s.Totals()
 	r.starts("connector", t.ConnectorStarts, t.ConnectorFailures)
 	r.starts("task", t.TaskStarts, t.TaskFailures)
+	r.put("worker", "task-self-restart-total", "Failed tasks that started again by themselves.", float64(t.TaskRestarts))
 }
 
 func (r *reader) starts(what string, attempts, failures int64) {

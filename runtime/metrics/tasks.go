@@ -19,6 +19,11 @@ type taskReader struct {
 func (r *reader) task(t worker.TaskStats) {
 	tr := &taskReader{r, t.ID.Connector, strconv.Itoa(t.ID.Task), t.Stats}
 	tr.common(t.Class)
+	stuck := 0.0
+	if t.Stuck {
+		stuck = 1
+	}
+	tr.put("connector_task", "stuck", "Whether one poll or put has taken longer than moldau.task.stuck.after.ms.", stuck)
 	tr.errors()
 	// The type is known from the connector's configuration, which may be gone.
 	if info, err := r.status(t.ID.Connector); err == nil && info.Type == herder.TypeSink {

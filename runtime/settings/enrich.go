@@ -123,7 +123,7 @@ func CheckPluginVersion(p Plugins, class string, required *VersionRange, kinds .
 // names (ConnectorConfig.enrich). With full, one that cannot be had is an error;
 // without, it is left to validation, which finds the same error.
 func Enrich(p Plugins, base *cd.Def, props map[string]string, full bool) (*cd.Def, error) {
-	def := base.Clone()
+	def := base.Clone().Define(restartKeysOf(props)...)
 	e := enrichment{plugins: p, props: props, full: full, types: map[string]bool{}}
 	transforms := aliasKind{
 		kind: plugins.Transformation, name: "Transformation", setting: keyTransforms, group: groupTransforms,

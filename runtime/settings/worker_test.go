@@ -115,7 +115,7 @@ func TestWorkerFields(t *testing.T) {
 		"admin":         {w.REST.AdminOff, true},
 		"headers":       {w.REST.Headers, []HeaderRule{{"add", "X-A", "b"}, {"setDate", "Expires", "0"}}},
 		"topics":        {w.TopicCreation, false},
-		"ui":            {w.Own, Own{UI: false, Metrics: true, LogLevel: "info", LogFormat: "text"}},
+		"ui":            {w.Own, Own{UI: false, Metrics: true, StuckAfter: 5 * time.Minute, LogLevel: "info", LogFormat: "text"}},
 		"producer":      {w.Prefixed("producer."), map[string]string{"linger.ms": "9"}},
 		"unknown":       {w.Unknown, []string{"errors.tolerance", "typo.setting"}},
 		"policy":        {w.Overrides.Name(), "Allowlist"},

@@ -42,6 +42,9 @@ type Common struct {
 	// StopTimeout is task.shutdown.graceful.timeout.ms: how long after Stop the task
 	// gives up on a graceful end and does as if its ctx had ended. 0: never.
 	StopTimeout time.Duration
+	// PollLimit is how long a source's Poll may block before its context ends, so that a
+	// Poll without data is told from one that hangs; it is called again. 0: for ever.
+	PollLimit time.Duration
 
 	// TopicUsed is called with the name of each topic that the task has used, for
 	// each batch again (KIP-558). It must be cheap and safe for concurrent use. nil

@@ -39,6 +39,8 @@ type poller struct {
 	quit     chan struct{}
 	done     chan struct{}
 
+	limit     time.Duration // after which a Poll is asked to return; 0 for never
+	nudge     *time.Timer
 	polling   bool
 	ctx       context.Context
 	cancel    context.CancelFunc
@@ -47,9 +49,9 @@ type poller struct {
 	empty     int
 }
 
-func newPoller(l *lifecycle, t connect.SourceTask) *poller {
+func newPoller(l *lifecycle, t connect.SourceTask, limit time.Duration) *poller {
 	return &poller{
-		life: l, task: t, starting: make(chan error, 1), requests: make(chan context.Context, 1), results: make(chan polled, 1),
+		life: l, task: t, limit: limit, starting: make(chan error, 1), requests: make(chan context.Context, 1), results: make(chan polled, 1),
 		commits: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -147,6 +149,11 @@ func (p *poller) request(ctx context.Context) {
 	}
 	if p.ctx == nil || p.ctx.Err() != nil {
 		p.ctx, p.cancel = context.WithCancel(ctx)
+		if p.limit > 0 {
+			p.nudge = time.AfterFunc(p.limit, p.cancel)
+		}
+	} else if p.nudge != nil {
+		p.nudge.Reset(p.limit)
 	}
 	p.polling = true
 	p.requests <- p.ctx
@@ -160,7 +167,12 @@ func (p *poller) interrupt() {
 }
 
 // received notes that the result of a Poll was taken.
-func (p *poller) received() { p.polling = false }
+func (p *poller) received() {
+	p.polling = false
+	if p.nudge != nil {
+		p.nudge.Stop()
+	}
+}
 
 // check looks at what a Poll returned: its error if it fails the task, nil when the
 // task is to go on. A retriable error is forgiven, and the next Poll comes later.
@@ -196,6 +208,9 @@ func (p *poller) commitWaits() bool { return p.polling && len(p.commits) > 0 }
 func (p *poller) end(ctx context.Context) error {
 	if p.cancel != nil {
 		p.cancel()
+	}
+	if p.nudge != nil {
+		p.nudge.Stop()
 	}
 	close(p.quit)
 	select {

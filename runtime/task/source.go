@@ -122,7 +122,7 @@ func (s *Source) work(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.producer.Close()
-	s.poller = newPoller(&s.lifecycle, s.cfg.Task)
+	s.poller = newPoller(&s.lifecycle, s.cfg.Task, s.cfg.PollLimit)
 	go s.poller.run(ctx, s.context(), s.cfg.Props)
 	defer func() {
 		if end := s.poller.end(ctx); err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -37,9 +38,15 @@ type taskRun struct {
 	mu      sync.Mutex
 	task    task.Task
 	target  state.TargetState
-	stopped bool
+	stopped chan struct{} // closed by stop
+	failure error         // of the last run, nil where it ended by request
+	history restartHistory
+	stuck   time.Time // when the Poll or Put began that was said to be stuck
 
 	silenced atomic.Bool
+
+	reportMu sync.Mutex
+	last     state.State // that was reported
 }
 
 // StartTask implements herder.Worker.
@@ -52,18 +59,78 @@ func (w *Worker) StartTask(spec herder.TaskSpec) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t := &taskRun{
-		w: w, spec: spec, class: spec.Connector["connector.class"], cancel: cancel, done: make(chan struct{}), target: spec.Target,
+		w: w, spec: spec, class: spec.Connector["connector.class"], cancel: cancel, done: make(chan struct{}), target: spec.Target, stopped: make(chan struct{}),
 		log: w.o.Logger.With("connector", spec.ID.Connector, "task", spec.ID.Task),
 	}
 	w.tasks[spec.ID] = t
+	w.watchTasks()
 	w.wg.Go(func() {
 		defer cancel(nil)
 		t.run(ctx)
 	})
 }
 
+// run runs the task, again after failures where its policy says so.
 func (t *taskRun) run(ctx context.Context) {
 	defer close(t.done)
+	policy, err := settings.ParseRestartPolicy(t.spec.Connector)
+	if err != nil {
+		policy = settings.RestartPolicy{} // the task cannot be made then, and says why
+	}
+	r := restarts{policy: policy}
+	for {
+		began := time.Now()
+		t.once(ctx)
+		t.mu.Lock()
+		failure := t.failure
+		t.task, t.failure = nil, nil
+		t.mu.Unlock()
+		if failure == nil || ctx.Err() != nil {
+			return
+		}
+		// #nosec G404 -- jitter
+		d := r.next(failure, time.Since(began), rand.Float64())
+		if !d.again {
+			if policy.OnFailure {
+				t.log.Error("the failed task is not restarted by itself", "reason", d.reason)
+			}
+			return
+		}
+		t.log.Warn("the failed task will be restarted by itself", "after", d.wait, "restart", d.count, "limit", policy.Limit)
+		t.mu.Lock()
+		t.history.add(RestartEvent{At: time.Now(), Error: errs.String(failure), After: d.wait, Count: d.count})
+		t.mu.Unlock()
+		if !t.pause(ctx, d.wait) {
+			return
+		}
+		t.w.starts.restarts.Add(1)
+	}
+}
+
+// pause waits. It is false where the task is stopped meanwhile.
+func (t *taskRun) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return !t.isStopped() && ctx.Err() == nil
+	case <-t.stopped:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (t *taskRun) isStopped() bool {
+	select {
+	case <-t.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// once makes the task and runs it to its end.
+func (t *taskRun) once(ctx context.Context) {
 	t.w.starts.tasks.Add(1)
 	made, release, err := t.guardedMake(ctx)
 	if err != nil {
@@ -75,7 +142,7 @@ func (t *taskRun) run(ctx context.Context) {
 	defer release()
 	t.mu.Lock()
 	t.task = made
-	if t.stopped {
+	if t.isStopped() {
 		made.Stop()
 	} else if t.target != t.spec.Target {
 		made.SetTarget(t.target)
@@ -111,7 +178,9 @@ func (t *taskRun) setTarget(target state.TargetState) {
 func (t *taskRun) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stopped = true
+	if !t.isStopped() {
+		close(t.stopped)
+	}
 	if t.task != nil {
 		t.task.Stop()
 	}
@@ -141,6 +210,7 @@ func (w *Worker) StopTasks(ctx context.Context, ids []state.TaskID) {
 			delete(w.tasks, id)
 		}
 	}
+	w.unwatchTasks()
 	w.mu.Unlock()
 	for _, t := range runs {
 		t.stop()
@@ -250,7 +320,7 @@ func (t *taskRun) common(config, props map[string]string, own *settings.Connecto
 	c = task.Common{
 		ID: t.spec.ID, Props: props, Target: t.spec.Target, Listener: t, Logger: t.log,
 		Errors:         task.ErrorPolicy(own.Errors),
-		CommitInterval: w.o.FlushInterval, CommitTimeout: w.o.FlushTimeout, StopTimeout: w.o.GracefulTimeout,
+		CommitInterval: w.o.FlushInterval, CommitTimeout: w.o.FlushTimeout, StopTimeout: w.o.GracefulTimeout, PollLimit: w.o.StuckAfter / 2,
 	}
 	if w.o.TopicTracking {
 		c.TopicUsed = t.topicUsed()
@@ -489,6 +559,14 @@ func (t *taskRun) report(s state.State, trace string) {
 	if t.silenced.Load() {
 		return
 	}
+	t.reportMu.Lock()
+	defer t.reportMu.Unlock()
+	t.last = s
+	t.publish(s, trace)
+}
+
+// publish tells the herder; reportMu keeps what is told in order.
+func (t *taskRun) publish(s state.State, trace string) {
 	version := ""
 	if v := t.version.Load(); v != nil && s != state.Unassigned {
 		version = *v
@@ -506,7 +584,12 @@ func (t *taskRun) OnPause(state.TaskID) { t.report(state.Paused, "") }
 func (t *taskRun) OnResume(state.TaskID) { t.report(state.Running, "") }
 
 // OnFailure implements task.Listener.
-func (t *taskRun) OnFailure(_ state.TaskID, _ error, trace string) { t.report(state.Failed, trace) }
+func (t *taskRun) OnFailure(_ state.TaskID, err error, trace string) {
+	t.mu.Lock()
+	t.failure = err
+	t.mu.Unlock()
+	t.report(state.Failed, trace)
+}
 
 // OnShutdown implements task.Listener.
 func (t *taskRun) OnShutdown(state.TaskID) { t.report(state.Unassigned, "") }

@@ -69,6 +69,8 @@ type Options struct {
 	FlushInterval, FlushTimeout time.Duration
 	// OverridePolicy refuses client settings that the worker's policy forbids.
 	OverridePolicy func(prefix string, overrides map[string]string) error
+	// StuckAfter is moldau.task.stuck.after.ms; 0 for no watchdog.
+	StuckAfter time.Duration
 	// TTLRestart is called when a resolved secret's time is over and its connector
 	// must be restarted.
 	TTLRestart func(connector string)
@@ -84,6 +86,8 @@ type Worker struct {
 	connectors map[string]*connectorRun
 	tasks      map[state.TaskID]*taskRun
 	timers     map[string]*time.Timer
+	// watching ends the watchdog; nil while no task is here.
+	watching chan struct{}
 
 	starts starts
 }
@@ -258,6 +262,7 @@ func (w *Worker) Abandon(context.Context) {
 		t.abandon()
 		delete(w.tasks, id)
 	}
+	w.unwatchTasks()
 	for name, t := range w.timers {
 		t.Stop()
 		delete(w.timers, name)
@@ -280,18 +285,20 @@ func (w *Worker) Wait(ctx context.Context) error {
 }
 
 // starts count what was started, and what failed to.
-type starts struct{ connectors, connectorFailures, tasks, taskFailures atomic.Int64 }
+type starts struct{ connectors, connectorFailures, tasks, taskFailures, restarts atomic.Int64 }
 
 // Totals are what a worker has done since it was made.
 type Totals struct {
 	// ConnectorStarts and TaskStarts are tries, with the failures beside.
 	ConnectorStarts, ConnectorFailures, TaskStarts, TaskFailures int64
+	// TaskRestarts are those of failed tasks by themselves.
+	TaskRestarts int64
 }
 
 // Totals returns the worker's counts.
 func (w *Worker) Totals() Totals {
 	s := &w.starts
-	return Totals{s.connectors.Load(), s.connectorFailures.Load(), s.tasks.Load(), s.taskFailures.Load()}
+	return Totals{s.connectors.Load(), s.connectorFailures.Load(), s.tasks.Load(), s.taskFailures.Load(), s.restarts.Load()}
 }
 
 // TaskStats are a running task's counters.
@@ -299,6 +306,8 @@ type TaskStats struct {
 	ID    state.TaskID
 	Class string
 	Stats task.Stats
+	// Stuck says that the watchdog has found the present Poll or Put to take too long.
+	Stuck bool
 }
 
 // Stats returns the counters of the tasks on this worker, by id.
@@ -308,7 +317,7 @@ func (w *Worker) Stats() []TaskStats {
 	out := make([]TaskStats, 0, len(w.tasks))
 	for id, t := range w.tasks {
 		if s, ok := t.stats(); ok {
-			out = append(out, TaskStats{id, t.class, s})
+			out = append(out, TaskStats{id, t.class, s, t.isStuck()})
 		}
 	}
 	return out

@@ -29,6 +29,7 @@ const (
 	requestTimeout = 90 * time.Second
 	stopMargin     = 10 * time.Second
 
+	workers   = "workers" // the group
 	dataTopic = "data"
 	clock     = "15:04:05.000"
 )
@@ -37,6 +38,7 @@ const (
 type cluster struct {
 	t      *testing.T
 	kafka  *kfake.Cluster
+	reaper *reaper
 	net    kfake.VirtualNetwork
 	ledger *ledger
 	props  map[string]string // settings of all workers, beside those of props
@@ -57,6 +59,9 @@ func newCluster(t *testing.T, extra map[string]string) *cluster {
 		t.Fatal(err)
 	}
 	c.kafka = k
+	if c.reaper, err = startReaper(c); err != nil {
+		t.Fatal(err)
+	}
 	return c
 }
 
@@ -71,6 +76,7 @@ func (c *cluster) close() {
 	}
 	// Tasks that were given up end by themselves.
 	wait(5 * time.Minute)
+	c.reaper.close()
 	c.kafka.Close()
 }
 

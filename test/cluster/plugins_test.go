@@ -12,6 +12,7 @@ import (
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/configdef"
+	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/connect/schema"
 	"github.com/moldau-io/moldau/converters/header"
 	"github.com/moldau-io/moldau/converters/text"
@@ -23,10 +24,12 @@ const (
 	sourceClass = "test.Source"
 	sinkClass   = "test.Sink"
 
-	tasksKey = "tasks"     // how many tasks to plan
-	failKey  = "fail.task" // which of them fails to start
-	slowKey  = "slow.stop" // how long tasks take to stop, in seconds
-	rateKey  = "rate"      // the pause between two records of a source, in seconds; 0 for none
+	tasksKey = "tasks"      // how many tasks to plan
+	failKey  = "fail.task"  // which of them fails to start
+	slowKey  = "slow.stop"  // how long tasks take to stop, in seconds
+	timesKey = "fail.times" // how often a task fails with a retriable error before it starts
+	hangKey  = "hang"       // how long the first Poll does not return, in seconds, whatever it is asked
+	rateKey  = "rate"       // the pause between two records of a source, in seconds; 0 for none
 )
 
 // ledger keeps account of what runs where, in virtual time.
@@ -37,10 +40,11 @@ type ledger struct {
 	longest time.Duration // that something ran twice at a time
 	overlap string
 	starts  int
+	failed  map[string]int
 }
 
 func newLedger() *ledger {
-	return &ledger{running: map[string]map[string]time.Time{}, dead: map[string]bool{}}
+	return &ledger{running: map[string]map[string]time.Time{}, dead: map[string]bool{}, failed: map[string]int{}}
 }
 
 func (l *ledger) start(worker, what string) {
@@ -54,6 +58,17 @@ func (l *ledger) start(worker, what string) {
 		l.running[what] = map[string]time.Time{}
 	}
 	l.running[what][worker] = time.Now()
+}
+
+// fail counts the failures of something, and says whether it is to fail once more.
+func (l *ledger) fail(what string, times int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed[what] >= times {
+		return false
+	}
+	l.failed[what]++
+	return true
 }
 
 func (l *ledger) stop(worker, what string) {
@@ -165,7 +180,7 @@ func (c *connector) TaskConfigs(most int) ([]map[string]string, error) {
 	out := make([]map[string]string, min(n, most))
 	for i := range out {
 		out[i] = map[string]string{"name": c.props["name"], "task": strconv.Itoa(i)}
-		for _, key := range []string{failKey, slowKey, rateKey} {
+		for _, key := range []string{failKey, timesKey, hangKey, slowKey, rateKey} {
 			if v, ok := c.props[key]; ok {
 				out[i][key] = v
 			}
@@ -198,6 +213,7 @@ type taskBase struct {
 	what   string
 	slow   time.Duration
 	rate   time.Duration
+	hang   time.Duration
 }
 
 func taskOf(c connector) taskBase { return taskBase{ledger: c.ledger, worker: c.worker} }
@@ -206,7 +222,10 @@ func (t *taskBase) start(props map[string]string) error {
 	if props[failKey] == props["task"] {
 		return errors.New("told to fail")
 	}
-	t.slow, t.rate = seconds(props[slowKey]), seconds(props[rateKey])
+	if times, err := strconv.Atoi(props[timesKey]); err == nil && t.ledger.fail(props["name"]+"-"+props["task"], times) {
+		return errs.Retriable("told to fail for a while")
+	}
+	t.slow, t.rate, t.hang = seconds(props[slowKey]), seconds(props[rateKey]), seconds(props[hangKey])
 	t.what = props["name"] + "-" + props["task"]
 	t.ledger.start(t.worker, t.what)
 	return nil
@@ -238,6 +257,8 @@ func (t *sourceTask) Start(_ context.Context, _ connect.SourceContext, props map
 }
 
 func (t *sourceTask) Poll(ctx context.Context) ([]*connect.Record, error) {
+	time.Sleep(t.hang)
+	t.hang = 0
 	if t.rate == 0 {
 		<-ctx.Done()
 		return nil, nil

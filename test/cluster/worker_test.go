@@ -48,7 +48,7 @@ type node struct {
 // props are a worker's settings.
 func props(extra map[string]string) map[string]string {
 	p := map[string]string{
-		"bootstrap.servers": "localhost:9092,localhost:9093,localhost:9094", "group.id": "workers",
+		"bootstrap.servers": "localhost:9092,localhost:9093,localhost:9094", "group.id": workers,
 		"config.storage.topic": "configs", "offset.storage.topic": "offsets", "status.storage.topic": "statuses",
 		"offset.storage.partitions": "5", "status.storage.partitions": "3",
 		"key.converter": "org.apache.kafka.connect.storage.StringConverter", "value.converter": "org.apache.kafka.connect.storage.StringConverter",
@@ -94,6 +94,7 @@ func (c *cluster) newNode(name string) (n *node, err error) {
 		Props: s.Config.Originals(), Bootstrap: strings.Join(s.BootstrapServers, ","), GroupID: k.GroupID, ExactlyOnce: s.ExactlyOnceSource(),
 		TopicCreation: s.TopicCreation, TopicTracking: s.TopicTracking, GracefulTimeout: s.TaskShutdownTimeout,
 		FlushInterval: s.OffsetFlushInterval, FlushTimeout: s.OffsetFlushTimeout,
+		StuckAfter:     s.Own.StuckAfter,
 		OverridePolicy: func(string, map[string]string) error { return nil },
 	})
 	g, err := n.group(clients, log)
