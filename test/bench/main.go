@@ -38,6 +38,7 @@ type options struct {
 	bin            string
 	runs           int
 	lines, size    int
+	connectors     int
 	warm, measured time.Duration
 	only           string
 }
@@ -51,7 +52,8 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.size, "size", 200, "bytes of a line")
 	flags.DurationVar(&o.warm, "warm", 4*time.Second, "CPU time before a converter is measured")
 	flags.DurationVar(&o.measured, "measure", time.Second, "CPU time for which a converter is measured")
-	flags.StringVar(&o.only, "only", "", "only the `part` \"workers\" (start-up, pipelines) or \"codecs\" (converters, transforms)")
+	flags.IntVar(&o.connectors, "connectors", 1000, "connectors of one task each that a cluster runs")
+	flags.StringVar(&o.only, "only", "", "only the `part` \"workers\" (start-up, pipelines), \"fleet\" (a cluster with many connectors) or \"codecs\" (converters, transforms)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -64,8 +66,10 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 		err = fmt.Errorf("-lines is %d, want more than %d", o.lines, held)
 	case o.size < 20:
 		err = fmt.Errorf("-size is %d, want 20 or more", o.size)
-	case o.only != "" && o.only != "workers" && o.only != "codecs":
-		err = fmt.Errorf("-only is %q, want workers or codecs", o.only)
+	case o.connectors < 3:
+		err = fmt.Errorf("-connectors is %d, want 3 or more", o.connectors)
+	case o.only != "" && o.only != "workers" && o.only != "fleet" && o.only != "codecs":
+		err = fmt.Errorf("-only is %q, want workers, fleet or codecs", o.only)
 	case o.bin == "" && o.only != "codecs":
 		err = errors.New("no binary to measure: set -moldau or MOLDAU_BIN, as make bench does")
 	}
@@ -95,13 +99,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	fmt.Fprintf(stdout, "%d runs each, the median; %d lines of %d bytes; %s, %d CPUs, %s\n",
 		o.runs, o.lines, o.size, runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version())
-	if o.only != "codecs" {
-		if err := b.workers(ctx); err != nil {
-			return err
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"workers", b.workers}, {"fleet", b.fleets}, {"codecs", b.codecs}} {
+		if o.only == "" || o.only == part.name {
+			if err := part.run(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	if o.only != "workers" {
-		return b.codecs(ctx)
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type contestant struct {
 	command func(ctx context.Context, group, dir string, port int) (*exec.Cmd, error)
 }
 
+// impatient is the setting that has the work of a dead worker given out at once, not
+// after five minutes.
+const impatient = "scheduled.rebalance.max.delay.ms=0"
+
 // moldauWorker runs the binary as a worker of a cluster, with the settings that
 // test/refstack gives to Apache's.
 func moldauWorker(bin, broker string) contestant {
@@ -44,7 +48,8 @@ key.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter=org.apache.kafka.connect.json.JsonConverter
 listeners=http://127.0.0.1:%d
 offset.flush.interval.ms=2000
-`, broker, group, port)
+%s
+`, broker, group, port, impatient)
 		return exec.CommandContext(ctx, bin, "worker", settings), os.WriteFile(settings, []byte(text), 0o600)
 	}}
 }
@@ -57,7 +62,7 @@ func apacheWorker(broker string) contestant {
 			return nil, err
 		}
 		_, kafkaPort, _ := strings.Cut(broker, ":")
-		cmd := exec.CommandContext(ctx, script)
+		cmd := exec.CommandContext(ctx, script, impatient)
 		cmd.Env = append(os.Environ(), "KAFKA_PORT="+kafkaPort, fmt.Sprintf("CONNECT_PORT=%d", port),
 			"CONNECT_GROUP="+group, "CONNECT_DATA="+dir)
 		return cmd, nil
