@@ -441,6 +441,12 @@ func (d *decoder) validate(s *structReader, fr *frame, f *fieldReader, v schema.
 			return
 		}
 		name, sch = s.unionName(f.place), f.union
+		if f.value.lacking() {
+			if err := schema.ValidateField(f.name, f.schema, v.Struct().RawAt(f.member)); err != nil {
+				d.reject(err)
+				return
+			}
+		}
 	case !f.value.lacking():
 		return
 	}
@@ -573,8 +579,9 @@ func (v *valueReader) defaultOf(f *field) schema.Value {
 	case bytesKind:
 		return schema.OfBytes([]byte(f.text))
 	case enumKind:
-		value, _ := v.symbol(int32(uint32(f.number))) // #nosec G115 -- the bits
-		return value
+		if v.to == schema.KindString {
+			return schema.OfString(f.text)
+		}
 	}
 	return v.number(f.number)
 }

@@ -1,6 +1,8 @@
 package protobuf
 
 import (
+	"cmp"
+	"errors"
 	"math"
 	"slices"
 
@@ -462,19 +464,22 @@ func (s *structEncoder) appendStruct(b []byte, v *schema.StructValue) ([]byte, e
 
 // first finds the error of the first field that has one, in the order of the schema.
 func (s *structEncoder) first(b []byte, v *schema.StructValue) error {
-	entries := slices.Clone(s.entries)
-	slices.SortStableFunc(entries, func(a, b entry) int { return a.index - b.index })
-	for i := range entries {
-		if entries[i].member >= 0 {
-			if err := s.checkUnion(v, entries[i].index); err != nil {
+	for i := range s.schema.Fields() {
+		if slices.Contains(s.unions, i) {
+			if err := s.checkUnion(v, i); err != nil {
 				return err
 			}
 		}
-		if _, err := s.appendEntry(b, &entries[i], v); err != nil {
-			return err
+		for j := range s.entries {
+			if s.entries[j].index != i {
+				continue
+			}
+			if _, err := s.appendEntry(b, &s.entries[j], v); err != nil {
+				return err
+			}
 		}
 	}
-	return s.checkUnions(v)
+	return nil
 }
 
 func (s *structEncoder) checkUnions(v *schema.StructValue) error {
@@ -820,10 +825,10 @@ func (e *encoder) appendList(b []byte, v schema.Value) ([]byte, bool, error) {
 	if e.packed && e.bad == nil {
 		b, at = begin(protowire.AppendVarint(b, e.tag))
 	}
-	null, alt := false, false
+	var bad error // of the first element that does not fit
 	for _, el := range elements {
 		if el.IsNull() {
-			null = true
+			bad = cmp.Or(bad, e.null())
 			continue
 		}
 		var set bool
@@ -832,24 +837,28 @@ func (e *encoder) appendList(b []byte, v schema.Value) ([]byte, bool, error) {
 		case e.packed && e.bad == nil:
 			b, set, err = e.elem.appendPacked(b, el)
 		default:
-			if e.elem.op == stringEnumOp {
-				_, _, text, _ := e.elem.symbol(el) // the error comes from append below
-				alt = alt || text
-			}
 			b, set, err = e.elem.append(b, el)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, errSymbol):
+			bad = cmp.Or(bad, err)
+		case err != nil:
 			return b[:start], true, err
+		case !set:
+			bad = cmp.Or(bad, e.null())
+		case e.elem.op == stringEnumOp:
+			fits := e.bad
+			if _, _, text, _ := e.elem.symbol(el); text { // its error came above
+				fits = e.badAlt
+			}
+			bad = cmp.Or(bad, fits)
 		}
-		null = null || !set
 	}
-	switch {
-	case alt && e.badAlt != nil:
-		return b[:start], true, e.badAlt
-	case null && e.listed:
-		return b[:start], true, errs.Null(errs.ClassNullPointer)
-	case e.bad != nil:
-		return b[:start], true, e.bad
+	if bad == nil && e.elem.op != stringEnumOp {
+		bad = e.bad
+	}
+	if bad != nil {
+		return b[:start], true, bad
 	}
 	if at >= 0 {
 		b = end(b, at)
@@ -857,12 +866,23 @@ func (e *encoder) appendList(b []byte, v schema.Value) ([]byte, bool, error) {
 	return b, true, nil
 }
 
+// errSymbol is the error of a string in a list of enums that is no symbol.
+var errSymbol error = errs.IllegalArgument("DynamicMessage should use EnumValueDescriptor to set Enum Value.")
+
+// null is the error of a null in a repeated field, or nil elsewhere.
+func (e *encoder) null() error {
+	if e.listed {
+		return errs.Null(errs.ClassNullPointer)
+	}
+	return nil
+}
+
 // appendPacked appends an element without a tag.
 func (e *encoder) appendPacked(b []byte, v schema.Value) ([]byte, bool, error) {
 	if e.op == intEnumOp || e.op == stringEnumOp {
 		number, found, text, err := e.symbol(v)
 		if text {
-			return b, true, errs.IllegalArgument("DynamicMessage should use EnumValueDescriptor to set Enum Value.")
+			return b, true, errSymbol
 		}
 		if err != nil || !found {
 			return b, false, err

@@ -98,7 +98,7 @@ type field struct {
 	utf8     bool // checked
 	closed   bool // an enum's unknown numbers are unknown fields
 	params   map[string]string
-	// def is the default: see defaults.go.
+	// number and text are the default.
 	number uint64
 	text   string
 }
@@ -398,7 +398,8 @@ func (l *linked) public() (files []*linked) {
 // setDefault reads the default that the definition names.
 func (f *field) setDefault() error {
 	if f.kind == enumKind {
-		f.number = uint64(uint32(f.enum.def.values[0].number)) // #nosec G115 -- the bits
+		first := f.enum.def.values[0]
+		f.number, f.text = uint64(uint32(first.number)), first.name // #nosec G115 -- the bits
 	}
 	if !f.def.hasDef {
 		return nil
@@ -419,7 +420,7 @@ func (f *field) setDefault() error {
 		if i < 0 {
 			return invalid(f.full, `Unknown enum default value: "%s"`, text)
 		}
-		f.number = uint64(uint32(f.enum.def.values[i].number)) // #nosec G115 -- the bits
+		f.number, f.text = uint64(uint32(f.enum.def.values[i].number)), text // #nosec G115 -- the bits
 	case floatKind, doubleKind:
 		v, ok := parseFloat(text)
 		if !ok {
