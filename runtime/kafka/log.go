@@ -3,8 +3,11 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +27,8 @@ const (
 	// probeAfter is how long a read to the end sees no progress before it asks the
 	// broker whether there is anything left to read.
 	probeAfter = 250 * time.Millisecond
+	// slowAfter is how long a read to the end may take before the log says so.
+	slowAfter = 10 * time.Second
 	// retryMin and retryMax bound the pause between tries.
 	retryMin, retryMax = 100 * time.Millisecond, 5 * time.Second
 )
@@ -68,6 +73,8 @@ type Log struct {
 	positions map[int32]int64 // the next offset to deliver
 	changed   chan struct{}   // closed at the next change of positions
 	fetchErr  map[int32]string
+
+	probing sync.Mutex // one reader asks for all of them
 }
 
 // NewLog returns a log that is not started yet.
@@ -217,8 +224,9 @@ func (l *Log) readTo(ctx context.Context, listEnds lister) error {
 	if err != nil {
 		return err
 	}
-	probe := time.NewTimer(probeAfter)
+	probe, slow := time.NewTimer(probeAfter), time.NewTimer(slowAfter)
 	defer probe.Stop()
+	defer slow.Stop()
 	for {
 		l.mu.Lock()
 		for p, end := range ends {
@@ -236,6 +244,9 @@ func (l *Log) readTo(ctx context.Context, listEnds lister) error {
 		case <-probe.C:
 			l.probe(ctx, left)
 			probe.Reset(probeAfter)
+		case <-slow.C:
+			l.cfg.Logger.Warn("Reading the topic to its end takes long; a transaction that is open there, as one of a producer that was killed, ends when it times out",
+				"topic", l.cfg.Topic, "left", l.missing(left))
 		case <-l.done:
 			return errStopped
 		case <-ctx.Done():
@@ -347,14 +358,35 @@ func (l *Log) advance(next map[int32]int64) {
 	l.changed = make(chan struct{})
 }
 
+// missing are the partitions that have not been read up to ends, with the offset that
+// is waited for.
+func (l *Log) missing(ends map[int32]int64) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for _, p := range slices.Sorted(maps.Keys(ends)) {
+		if pos := l.positions[p]; pos < ends[p] {
+			out = append(out, fmt.Sprintf("partition %d from %d to %d", p, pos, ends[p]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // probe asks for what follows in partitions that make no progress. Compaction may
 // have removed all there was up to the end, and then no record will ever say so.
+// Another's probe will do as well.
 func (l *Log) probe(ctx context.Context, ends map[int32]int64) {
+	if !l.probing.TryLock() {
+		return
+	}
+	defer l.probing.Unlock()
 	for p, end := range ends {
 		l.mu.Lock()
 		pos, known := l.positions[p]
 		l.mu.Unlock()
-		if !known || !l.nothingLeft(ctx, p, pos, end) {
+		// The partition may have passed the end while others were asked for: its position
+		// must never go back, for no record would move it on again.
+		if !known || pos >= end || !l.nothingLeft(ctx, p, pos, end) {
 			continue
 		}
 		l.mu.Lock()

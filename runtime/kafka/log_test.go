@@ -235,7 +235,10 @@ func TestLogWaitsForOpenTransactions(t *testing.T) {
 		ctx := t.Context()
 		b := startBroker(t, BrokerConfig{InMemory: true})
 		mustCreate(t, b, "log", 1)
-		l, s := startLog(t, b, "log", func(c *LogConfig) { c.ReadCommitted = true })
+		var logged bytes.Buffer
+		l, s := startLog(t, b, "log", func(c *LogConfig) {
+			c.ReadCommitted, c.Logger = true, slog.New(slog.NewTextHandler(&logged, nil))
+		})
 		p := newClient(t, b, kgo.TransactionalID("x"), kgo.DefaultProduceTopic("log"))
 		if err := p.BeginTransaction(); err != nil {
 			t.Fatal(err)
@@ -245,7 +248,7 @@ func TestLogWaitsForOpenTransactions(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- l.ReadToEnd(ctx) }()
-		time.Sleep(5 * time.Second) // virtual
+		time.Sleep(20 * time.Second) // virtual
 		select {
 		case err := <-done:
 			t.Fatalf("did not wait for the open transaction: %v", err)
@@ -258,6 +261,47 @@ func TestLogWaitsForOpenTransactions(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect(t, s, "=1")
+		if got := logged.String(); strings.Count(got, "takes long") != 1 || !strings.Contains(got, "partition 0 from 0 to 1") {
+			t.Errorf("the log does not say once what is waited for:\n%s", got)
+		}
+	})
+}
+
+// While a read to the end asks the broker about one partition, the reader may pass the
+// end of another: that one's position must not go back to the end, for then the next
+// read to the end would wait for records that were delivered already.
+func TestLogProbesBehindTheReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		b := startBroker(t, BrokerConfig{InMemory: true})
+		mustCreate(t, b, "log", 1)
+		l, s := startLog(t, b, "log", func(c *LogConfig) { c.ReadCommitted = true })
+		p := newClient(t, b, kgo.TransactionalID("x"), kgo.DefaultProduceTopic("log"))
+		if err := p.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.ProduceSync(ctx, kgo.StringRecord("1")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		stale, err := l.ends(ctx, l.admin.ListEndOffsets)
+		if err != nil || stale[0] != 1 {
+			t.Fatal(stale, err)
+		}
+		if err := p.EndTransaction(ctx, kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.ReadToEnd(ctx); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, s, "=1")
+		l.probe(ctx, stale)
+		if err := l.ReadToEnd(ctx); err != nil {
+			t.Error(err)
+		}
+		if left := l.missing(map[int32]int64{0: 2}); left != "" {
+			t.Errorf("%s is left, though the mark of the commit was read", left)
+		}
 	})
 }
 
