@@ -447,6 +447,12 @@ func (c *cluster) check() {
 		if more := len(bad) - 15; more > 0 {
 			bad = append(bad[:15], fmt.Sprintf("and %d more", more))
 		}
+		if g := c.kafka.GroupInfo(workers); g != nil {
+			c.note("the group is %s in generation %d", g.State, g.Epoch)
+			for _, m := range g.Members {
+				c.note("with %s, last heard of at %s", m.MemberID, c.reaper.last(m.MemberID).Format(clock))
+			}
+		}
 		c.t.Fatalf("%s\nhistory:\n%s", strings.Join(bad, "\n"), strings.Join(c.history, "\n"))
 	}
 }

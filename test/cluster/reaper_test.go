@@ -5,14 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// reaper does for the workers' group what Kafka does and kfake leaves undone: a member
-// to which an answer could not be delivered has no session there that could end, and
-// each new join puts off the end of the rebalance that would remove it.
+// reaper does for the workers' group what Kafka does and kfake leaves undone. A member
+// to which an answer could not be delivered has no session there that could end; one
+// that joins while it is taken to wait for its part of an assignment is not counted; and
+// each new join puts off the end of the rebalance that would help in both cases.
 type reaper struct {
 	kafka  *kfake.Cluster
 	client *kgo.Client
@@ -22,10 +24,19 @@ type reaper struct {
 
 	mu    sync.Mutex
 	heard map[string]time.Time // by member
+	// held is until when joins are put off, so that a rebalance can end.
+	held time.Time
+
+	epoch int32     // of the rebalance under way
+	since time.Time // when it was first seen
 }
 
-// silence is longer than a session and a rebalance.
-const silence = session + 90*time.Second
+const (
+	// silence is longer than a session and a rebalance.
+	silence = session + 90*time.Second
+	// rebalance is rebalance.timeout.ms, by default.
+	rebalance = time.Minute
+)
 
 func startReaper(c *cluster) (*reaper, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers("localhost:9092"), kgo.Dialer(c.net.DialContext))
@@ -36,8 +47,8 @@ func startReaper(c *cluster) (*reaper, error) {
 	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat} {
 		c.kafka.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			c.kafka.KeepControl()
-			r.hear(req)
-			return nil, nil, false
+			answer, held := r.hear(req)
+			return answer, nil, held
 		})
 	}
 	var ctx context.Context
@@ -52,17 +63,31 @@ func (r *reaper) close() {
 	r.client.Close()
 }
 
-func (r *reaper) hear(req kmsg.Request) {
+// hear notes who sends a request, and answers it if it is held.
+func (r *reaper) hear(req kmsg.Request) (answer kmsg.Response, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch req := req.(type) {
-	case *kmsg.JoinGroupRequest:
-		r.heard[req.MemberID] = time.Now()
 	case *kmsg.SyncGroupRequest:
 		r.heard[req.MemberID] = time.Now()
 	case *kmsg.HeartbeatRequest:
 		r.heard[req.MemberID] = time.Now()
+	case *kmsg.JoinGroupRequest:
+		r.heard[req.MemberID] = time.Now()
+		if req.Group == workers && time.Now().Before(r.held) {
+			resp := req.ResponseKind().(*kmsg.JoinGroupResponse)
+			resp.ErrorCode = kerr.CoordinatorLoadInProgress.Code
+			return resp, true
+		}
 	}
+	return nil, false
+}
+
+// last returns when a member was last heard of.
+func (r *reaper) last(member string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heard[member]
 }
 
 func (r *reaper) run(ctx context.Context) {
@@ -82,7 +107,18 @@ func (r *reaper) run(ctx context.Context) {
 func (r *reaper) reap(ctx context.Context) {
 	info := r.kafka.GroupInfo(workers)
 	if info == nil || info.State != "PreparingRebalance" {
+		r.since = time.Time{}
 		return
+	}
+	if r.since.IsZero() || r.epoch != info.Epoch {
+		r.since, r.epoch = time.Now(), info.Epoch
+	}
+	if time.Since(r.since) > 2*rebalance {
+		r.note("the broker lets a rebalance end")
+		r.mu.Lock()
+		r.held = time.Now().Add(rebalance + 5*time.Second)
+		r.mu.Unlock()
+		r.since = time.Time{}
 	}
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group = workers
