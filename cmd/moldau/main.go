@@ -61,7 +61,7 @@ Try it with 'moldau demo', which needs nothing else.`,
 	})
 	root.AddCommand(
 		newDemoCommand(), newDevCommand(), newWorkerCommand(), newStandaloneCommand(),
-		newPreviewCommand(), newConvertCommand(), newDoctorCommand(), newDLQCommand(), newVersionCommand(),
+		newPreviewCommand(), newConvertCommand(), newDoctorCommand(), newRegistryCommand(), newDLQCommand(), newVersionCommand(),
 	)
 	root.AddCommand(ctl.System().Commands()...)
 	return root

@@ -8,6 +8,7 @@ import (
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/connect/errs"
 	"github.com/moldau-io/moldau/connect/schema"
+	"github.com/moldau-io/moldau/converters/registry"
 	"github.com/moldau-io/moldau/plugins"
 	"github.com/moldau-io/moldau/runtime/settings"
 )
@@ -16,6 +17,7 @@ import (
 type converters struct {
 	registry   *plugins.Registry
 	connector  *settings.Connector
+	schemas    func(registry.User, bool) registry.Client
 	key, value connect.Converter
 }
 
@@ -39,6 +41,9 @@ func (c *converters) of(isKey bool) (connect.Converter, error) {
 	converter, err := p.NewConverter()
 	if err != nil {
 		return nil, err
+	}
+	if u, ok := converter.(registry.User); ok && c.schemas != nil {
+		u.UseRegistry(c.schemas(u, isKey))
 	}
 	if err := converter.Configure(wanted.Props, isKey); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type reader struct {
 }
 
 func newReader(e *Engine, o Job, c *settings.Connector) *reader {
-	r := &reader{Engine: e, converters: &converters{registry: e.registry, connector: c}, topic: o.Topic}
+	r := &reader{Engine: e, converters: &converters{registry: e.registry, connector: c, schemas: o.Schemas}, topic: o.Topic}
 	_, topics := o.Config["topics"]
 	_, regex := o.Config["topics.regex"]
 	kind, _ := settings.ConnectorKind(e.catalog, o.Config)

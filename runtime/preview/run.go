@@ -8,6 +8,7 @@ import (
 
 	"github.com/moldau-io/moldau/connect"
 	"github.com/moldau-io/moldau/converters/json"
+	"github.com/moldau-io/moldau/converters/registry"
 	"github.com/moldau-io/moldau/runtime/chain"
 	"github.com/moldau-io/moldau/runtime/preview/notation"
 )
@@ -28,6 +29,9 @@ type Options struct {
 type Job struct {
 	Options
 	Config map[string]string
+	// Schemas gives each converter whose schemas are in a registry the client to use
+	// instead of the one that its settings describe; nil for theirs.
+	Schemas func(u registry.User, isKey bool) registry.Client
 }
 
 // Summary counts records.
