@@ -58,6 +58,10 @@ func TestMixedGroup(t *testing.T) {
 	c.pipeline(ours.url) // Apache's worker leads
 	c.pipeline(apache)
 	shared(2, apache, ours.url)
+	// One sink's tasks are members of one consumer group, one in Java and one in Go.
+	if assignor := splitSink(t, c, apache); assignor != "range" {
+		t.Errorf("Java and Go agreed on the assignor %q, where Java's default is range", assignor)
+	}
 	c.feed(50)
 	c.arrived()
 	for _, url := range []string{apache, ours.url} {
