@@ -48,7 +48,7 @@ func (c *compatibility) check(r, w *Schema, path string) bool {
 
 func (c *compatibility) compare(r, w *Schema, path string) bool {
 	switch {
-	case w.kind == kUnion && (r.kind == kUnion || len(w.types) == 1):
+	case w.kind == kUnion:
 		ok := true
 		for _, t := range w.types {
 			if r.kind != kUnion {

@@ -17,6 +17,8 @@ type decoders struct {
 	*resolver
 	reading *reading
 	made    map[decoderKey]*decoder
+	// err is a default that does not fit. Java looks at all before it reads anything.
+	err error
 }
 
 // decoder makes what reads the values of writer as reader, and converts them to the
@@ -31,7 +33,11 @@ func (r *reading) decoder(writer, reader *Schema, s *schema.Schema) *decoder {
 	case writer.kind == kBytes:
 		return &decoder{op: decodeRest, schema: s, writer: writer, logical: s.IsLogical()}
 	}
-	return c.value(writer, reader, s)
+	n := c.value(writer, reader, s)
+	if c.err != nil {
+		return &decoder{op: decodeFailed, err: c.err}
+	}
+	return n
 }
 
 func (c *decoders) value(w, r *Schema, s *schema.Schema) *decoder {
@@ -256,12 +262,12 @@ func (c *decoders) fields(n *decoder, w, r *Schema, targets map[string]target) {
 			continue
 		}
 		b, err := appendDefault(nil, f.schema, f.def, 0)
-		d := &decoder{op: decodeFailed, err: err}
-		if err == nil {
-			own := &decoders{mapping: c.mapping, resolver: newResolver(f.schema), reading: c.reading, made: map[decoderKey]*decoder{}}
-			d = own.value(f.schema, f.schema, to.schema)
+		if err != nil {
+			c.err = err
+			return
 		}
-		n.defaults = append(n.defaults, decodeDefault{index: to.index, decoder: d, bytes: b})
+		own := &decoders{mapping: c.mapping, resolver: newResolver(f.schema), reading: c.reading, made: map[decoderKey]*decoder{}}
+		n.defaults = append(n.defaults, decodeDefault{index: to.index, decoder: own.value(f.schema, f.schema, to.schema), bytes: b})
 	}
 }
 

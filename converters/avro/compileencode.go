@@ -66,6 +66,10 @@ func (c *encoders) value(s *schema.Schema, own, out *Schema) *encoder {
 		return n
 	}
 	n.optional, n.logical, n.kind = s.Optional(), s.IsLogical(), schema.Kind(s.Type())
+	if out.kind == kNull || out.kind == kRecord && len(out.fields) == 0 && (s.Type() != schema.Struct || isUnion(s)) {
+		n.op = encodeNothing // Java looks at no value for these
+		return n
+	}
 	switch s.Type() {
 	case schema.String:
 		c.text(n, own, out)
@@ -117,7 +121,11 @@ func (n *encoder) target(out *Schema, full string, kinds ...kind) *Schema {
 		}
 	}
 	n.branch = noUnion
-	n.refuse(encodeFailure(errs.ClassClassCast, "a value of type %s cannot be written as %s", full, out))
+	class := errs.ClassClassCast
+	if out.kind == kEnum {
+		class = classType
+	}
+	n.refuse(encodeFailure(class, "a value of type %s cannot be written as %s", full, out))
 	return nil
 }
 
@@ -139,17 +147,19 @@ func (c *encoders) scalar(n *encoder, out *Schema) {
 		}
 		return
 	case schema.Float32:
-		n.number(n.target(out, "float", kFloat, kDouble))
+		n.number(n.target(out, "float", kFloat, kDouble, kInt, kLong))
 	case schema.Float64:
-		n.number(n.target(out, "double", kDouble, kFloat))
+		n.number(n.target(out, "double", kDouble, kFloat, kInt, kLong))
 	case schema.Int64:
-		n.number(n.target(out, "long", kLong, kDouble, kFloat))
+		n.number(n.target(out, "long", kLong, kDouble, kFloat, kInt))
 	default:
 		n.number(n.target(out, "int", kInt, kLong, kFloat, kDouble))
 	}
 }
 
+// number makes the encoder write any number as any other: Java's writer casts.
 func (n *encoder) number(to *Schema) {
+	float := n.kind == schema.KindFloat32 || n.kind == schema.KindFloat64
 	switch {
 	case to == nil:
 	case to.kind == kDouble:
@@ -158,6 +168,10 @@ func (n *encoder) number(to *Schema) {
 		n.op = encodeFromFloat
 	case to.kind == kFloat:
 		n.op = encodeToFloat
+	case to.kind == kInt && (float || n.kind == schema.KindInt64):
+		n.op, n.size = encodeCast, 32
+	case float:
+		n.op, n.size = encodeCast, 64
 	default:
 		n.op = encodeInteger
 	}

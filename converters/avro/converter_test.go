@@ -196,6 +196,7 @@ func TestReadingAsTheLatestVersion(t *testing.T) {
 		{"no default", `{"type":"record","name":"R","fields":[]}`, `{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}`, "", "missing required field a"},
 		{"null for a number", `{"type":"record","name":"R","fields":[{"name":"a","type":["null","int"]}]}`,
 			`{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}`, "\x00", "Found null, expecting int"},
+		{"a default that does not fit", `{"type":"record","name":"R","fields":[]}`, `{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"record","name":"S","fields":[]}],"default":null},{"name":"b","type":"long","default":"x"}]}`, "", "is no default for long"},
 		{"a symbol that is gone", `{"type":"record","name":"R","fields":[{"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"]}}]}`,
 			`{"type":"record","name":"R","fields":[{"name":"e","type":{"type":"enum","name":"E","symbols":["A"]}}]}`, "\x02", "No match for B"},
 	} {

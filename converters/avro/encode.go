@@ -14,6 +14,8 @@ type encodeOp uint8
 
 const (
 	encodeInteger  encodeOp = iota
+	encodeCast              // a number as an integer that it may not fit
+	encodeNothing           // anything as null, which takes no bytes
 	encodeToFloat           // an integer or a float
 	encodeToDouble          // the same
 	encodeFromFloat
@@ -124,6 +126,10 @@ func (n *encoder) append(dst []byte, v schema.Value, depth int) ([]byte, error) 
 		return append(binary.AppendVarint(dst, int64(len(v.Bytes()))), v.Bytes()...), nil
 	case encodeBare:
 		return append(dst, v.Bytes()...), nil
+	case encodeCast:
+		return binary.AppendVarint(dst, cast(v, n.size)), nil
+	case encodeNothing:
+		return dst, nil
 	}
 	if depth > maxDepth {
 		return dst, tooDeep()
@@ -156,6 +162,20 @@ func (n *encoder) append(dst []byte, v schema.Value, depth int) ([]byte, error) 
 	return dst, n.refused
 }
 
+// cast makes a whole number of the given bits of any number, as Java's casts do.
+func cast(v schema.Value, bits int) int64 {
+	i, whole := v.Integer()
+	switch {
+	case !whole && bits == 32:
+		i = truncate(asFloat(v), math.MinInt32, math.MaxInt32)
+	case !whole:
+		i = truncate(asFloat(v), math.MinInt64, math.MaxInt64)
+	case bits == 32:
+		i = int64(int32(i)) // #nosec G115 -- Java cuts it as well
+	}
+	return i
+}
+
 func asFloat(v schema.Value) float64 {
 	switch v.Kind() {
 	case schema.KindFloat32:
@@ -178,6 +198,8 @@ func (n *encoder) appendNull(dst []byte) ([]byte, error) {
 		return appendAnything(dst, schema.Value{}, 0)
 	case !n.optional:
 		return dst, errs.Data("Found null value for non-optional schema")
+	case n.op == encodeNothing:
+		return dst, nil
 	case n.null >= 0:
 		return binary.AppendVarint(dst, int64(n.null)), nil
 	case n.null == noPlace:

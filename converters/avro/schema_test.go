@@ -85,6 +85,7 @@ func TestCompatibility(t *testing.T) {
 		{`"bytes"`, `"string"`, ""},
 		{`["null","int"]`, `"int"`, ""},
 		{`"int"`, `["int"]`, ""},
+		{`"double"`, `["int","long"]`, ""},
 		{`"int"`, `["null","int"]`, "not compatible"},
 		{`["null","long"]`, `["null","int"]`, ""},
 		{`["null","int"]`, `["null","string"]`, "lacks the writer's type string"},
