@@ -278,7 +278,16 @@ func (h *Herder) Stop(ctx context.Context, name string) error {
 		if err := h.writeTaskConfigs(ctx, name, nil); err != nil {
 			return err
 		}
-		return h.o.Configs.PutTargetState(ctx, name, state.TargetStopped)
+		if err := h.o.Configs.PutTargetState(ctx, name, state.TargetStopped); err != nil {
+			return err
+		}
+		// Tasks that were planned before must not be published after it.
+		read, cancel := context.WithTimeout(ctx, h.o.SyncTimeout)
+		defer cancel()
+		if err := h.o.Configs.Refresh(read); err != nil {
+			h.log.Warn("did not read back the STOPPED target state", "connector", name, "err", err)
+		}
+		return nil
 	})
 }
 
