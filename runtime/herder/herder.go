@@ -130,11 +130,11 @@ func (h *Herder) Run(ctx context.Context, shutdown func() (context.Context, cont
 	defer close(h.stopped)
 	h.setStage("initializing and reading to the end of internal topics")
 	if err := h.o.Statuses.Start(ctx); err != nil {
-		return err
+		return errors.Join(err, h.o.Statuses.Stop(ctx))
 	}
 	h.o.Configs.SetListener(configListener{h})
 	if err := h.o.Configs.Start(ctx); err != nil {
-		return errors.Join(err, h.o.Statuses.Stop(ctx))
+		return errors.Join(err, h.o.Configs.Stop(ctx), h.o.Statuses.Stop(ctx))
 	}
 	h.core = NewCore(h.o.Core, h.o.Configs.Snapshot())
 	h.publish()
