@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,9 +87,39 @@ func NewProviders(props map[string]string, o ProviderOptions) (*Providers, error
 		if err != nil {
 			return nil, err
 		}
-		p.byName[name] = provider
+		if p.byName[name], err = withTTL(provider, ttlKey(name), props); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
+}
+
+// ttlKey is a provider's setting that Connect does not have: for how long what it gives
+// is good, in milliseconds.
+func ttlKey(name string) string { return keyConfigProviders + "." + name + ".param.moldau.ttl.ms" }
+
+// leased is a provider whose values are good for a while.
+type leased struct {
+	Provider
+	ttl time.Duration
+}
+
+func (l leased) Get(ctx context.Context, path string, keys []string) (ProviderData, error) {
+	data, err := l.Provider.Get(ctx, path, keys)
+	data.TTL, data.HasTTL = l.ttl, true
+	return data, err
+}
+
+func withTTL(p Provider, key string, props map[string]string) (Provider, error) {
+	text, ok := props[key]
+	if !ok {
+		return p, nil
+	}
+	ms, err := strconv.ParseInt(configdef.Trim(text), 10, 64)
+	if err != nil || ms < 1 {
+		return nil, errs.InvalidValue(key, text, "expected a number of milliseconds, 1 or more")
+	}
+	return leased{p, millis(ms)}, nil
 }
 
 // Close closes all providers.

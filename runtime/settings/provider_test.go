@@ -240,3 +240,27 @@ func FuzzResolve(f *testing.F) {
 		}
 	})
 }
+
+func TestValuesAreGoodForAWhile(t *testing.T) {
+	props := map[string]string{keyConfigProviders: "env", "config.providers.env.class": "EnvVarConfigProvider"}
+	for text, want := range map[string]time.Duration{"": 0, "60000": time.Minute, "0": -1, "soon": -1} {
+		if text != "" {
+			props[ttlKey("env")] = text
+		}
+		p, err := NewProviders(props, ProviderOptions{Logger: discard(), Environ: []string{"A=b"}})
+		if want < 0 {
+			if err == nil || !strings.Contains(err.Error(), "config.providers.env.param.moldau.ttl.ms") {
+				t.Errorf("%q: %v", text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.Resolve(t.Context(), map[string]string{"x": "${env:A}"})
+		ttl, ok := r.TTL()
+		if err != nil || r.Props["x"] != "b" || ttl != want || ok != (want > 0) {
+			t.Errorf("%q: %v for %v (%t), %v", text, r.Props, ttl, ok, err)
+		}
+	}
+}

@@ -71,8 +71,8 @@ type Options struct {
 	OverridePolicy func(prefix string, overrides map[string]string) error
 	// StuckAfter is moldau.task.stuck.after.ms; 0 for no watchdog.
 	StuckAfter time.Duration
-	// TTLRestart is called when a resolved secret's time is over and its connector
-	// must be restarted.
+	// TTLRestart is called when what config providers gave a connector has changed after
+	// its time was over.
 	TTLRestart func(connector string)
 }
 
@@ -85,7 +85,7 @@ type Worker struct {
 	mu         sync.Mutex
 	connectors map[string]*connectorRun
 	tasks      map[state.TaskID]*taskRun
-	timers     map[string]*time.Timer
+	leases     map[string]*lease
 	// watching ends the watchdog; nil while no task is here.
 	watching chan struct{}
 
@@ -94,7 +94,7 @@ type Worker struct {
 
 // New returns a worker that runs nothing.
 func New(o Options) *Worker {
-	return &Worker{o: o, catalogue: settings.Catalogue(o.Plugins), connectors: map[string]*connectorRun{}, tasks: map[state.TaskID]*taskRun{}, timers: map[string]*time.Timer{}}
+	return &Worker{o: o, catalogue: settings.Catalogue(o.Plugins), connectors: map[string]*connectorRun{}, tasks: map[state.TaskID]*taskRun{}, leases: map[string]*lease{}}
 }
 
 // Bind sets who hears of states; it must come before anything is started.
@@ -120,10 +120,7 @@ func (w *Worker) StopConnectors(ctx context.Context, names []string) {
 			runs = append(runs, c)
 			delete(w.connectors, name)
 		}
-		if t := w.timers[name]; t != nil {
-			t.Stop()
-			delete(w.timers, name)
-		}
+		w.forget(name)
 	}
 	w.mu.Unlock()
 	for _, c := range runs {
@@ -230,25 +227,6 @@ func (w *Worker) IsSource(config map[string]string) (bool, error) {
 	return err == nil && p.Kind == plugins.Source, err
 }
 
-// Resolve implements herder.Worker: references to config providers are replaced, and
-// the connector is restarted when the first of what they gave expires.
-func (w *Worker) Resolve(ctx context.Context, connector string, config map[string]string) (map[string]string, error) {
-	result, err := w.o.Providers.Resolve(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	resolved := result.Props
-	if ttl, ok := result.TTL(); ok && !strings.EqualFold(resolved["config.action.reload"], "none") {
-		w.mu.Lock()
-		if t := w.timers[connector]; t != nil {
-			t.Stop()
-		}
-		w.timers[connector] = time.AfterFunc(ttl, func() { w.o.TTLRestart(connector) })
-		w.mu.Unlock()
-	}
-	return resolved, nil
-}
-
 // Abandon implements herder.Worker.
 func (w *Worker) Abandon(context.Context) {
 	w.mu.Lock()
@@ -263,9 +241,8 @@ func (w *Worker) Abandon(context.Context) {
 		delete(w.tasks, id)
 	}
 	w.unwatchTasks()
-	for name, t := range w.timers {
-		t.Stop()
-		delete(w.timers, name)
+	for name := range w.leases {
+		w.forget(name)
 	}
 }
 

@@ -96,6 +96,12 @@ func (c *cluster) newNode(name string) (n *node, err error) {
 		FlushInterval: s.OffsetFlushInterval, FlushTimeout: s.OffsetFlushTimeout,
 		StuckAfter:     s.Own.StuckAfter,
 		OverridePolicy: func(string, map[string]string) error { return nil },
+		TTLRestart: func(connector string) {
+			c.note("secrets of %s have changed on %s", connector, name)
+			if err := n.herder.RestartLocally(n.killed, connector); err != nil {
+				log.Error("restart for secrets", "connector", connector, "err", err)
+			}
+		},
 	})
 	g, err := n.group(clients, log)
 	if err != nil {
