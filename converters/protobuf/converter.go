@@ -20,6 +20,7 @@ type Converter struct {
 	own     settings
 	library library
 	decoder decoder
+	scratch []byte // for the bytes of a record, from one to the next
 	written *schema.Cache[writtenKey, *written]
 	codecs  *schema.Cache[*schema.Schema, *codec]
 	read    *schema.Cache[readKey, *fetched]
@@ -66,6 +67,9 @@ func (c *Converter) Close() error {
 	}
 	return c.serde.Close()
 }
+
+// maxScratch is the largest buffer that is kept.
+const maxScratch = 1 << 20
 
 type writtenKey struct {
 	schema *schema.Schema
@@ -164,9 +168,12 @@ func (c *Converter) FromConnectData(ctx context.Context, topic string, headers *
 	if v.IsNull() {
 		return nil, nil
 	}
-	payload, ok, err := known.encoder.appendRoot(nil, v)
+	payload, ok, err := known.encoder.appendRoot(c.scratch[:0], v)
 	if err != nil || !ok {
 		return nil, err
+	}
+	if cap(payload) <= maxScratch {
+		c.scratch = payload
 	}
 	w, err := c.registration(ctx, topic, s, known)
 	if err != nil {

@@ -81,16 +81,16 @@ func readText(text string) (*fileDef, error) {
 	return f, r.err
 }
 
-// nesting is the depth of brackets in a text, those in strings counted too: a cheap
-// bound for what the parser would build.
+// nesting is the depth of brackets in a text, those in strings and comments counted too:
+// a cheap bound for what the parser would build.
 func nesting(text string) int {
 	depth, deepest := 0, 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
-		case '{', '[', '<':
+		case '{', '[':
 			depth++
 			deepest = max(deepest, depth)
-		case '}', ']', '>':
+		case '}', ']':
 			depth = max(0, depth-1)
 		}
 	}
