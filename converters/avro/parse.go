@@ -51,7 +51,7 @@ func (p *parser) parse(text string) (*Schema, error) {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, errs.New(classParse, "Undefined schema: %s", strings.Join(names, ", ")).
+		return nil, errs.New(classType, "Undefined schema: %s", strings.Join(names, ", ")).
 			WithHint("is a reference missing where the schema is registered?")
 	}
 	return p.closed(s), p.check(s, map[*Schema]bool{})
@@ -99,11 +99,12 @@ func (p *parser) check(s *Schema, seen map[*Schema]bool) error {
 }
 
 // reference finds the type of a name that is used.
-func (p *parser) reference(n name) *Schema {
+func (p *parser) reference(text, space string) *Schema {
+	n := newName(text, space)
 	if s, ok := p.known[n.full]; ok {
 		return s
 	}
-	if s, ok := p.known[n.simple]; ok && n.space != "" && p.open[n.full] == nil {
+	if s, ok := p.known[text]; ok && p.open[n.full] == nil {
 		return s // a name without a namespace, used within one
 	}
 	if s, ok := p.open[n.full]; ok {
@@ -114,8 +115,13 @@ func (p *parser) reference(n name) *Schema {
 	return s
 }
 
+// define makes a type known, once it is read to its end: what is within refers to it by
+// its full name alone. It may be defined again if it is the same.
 func (p *parser) define(s *Schema) error {
-	if _, ok := p.known[s.name.full]; ok {
+	if old, ok := p.known[s.name.full]; ok {
+		if old.equal(s) {
+			return nil
+		}
 		return errs.New(classParse, "%s", "Can't redefine: "+s.name.full)
 	}
 	p.known[s.name.full] = s
@@ -129,7 +135,7 @@ func (p *parser) schema(n *node, space string) (*Schema, error) {
 		if k, ok := kindOf(n.text); ok {
 			return primitive(k), nil
 		}
-		return p.reference(newName(n.text, space)), nil
+		return p.reference(n.text, space), nil
 	case jsonArray:
 		u := &Schema{kind: kUnion}
 		for _, e := range n.list {
@@ -162,7 +168,7 @@ func (p *parser) object(n *node, space string) (*Schema, error) {
 	default:
 		k, ok := kindOf(typ)
 		if !ok {
-			return p.reference(newName(typ, space)), nil
+			return p.reference(typ, space), nil
 		}
 		s = primitive(k)
 	}
@@ -205,12 +211,10 @@ func (p *parser) named(n *node, typ, space string) (*Schema, error) {
 		return nil, err
 	}
 	s.isError, s.doc = typ == "error", optionalText(n, "doc")
-	s.aliases = aliases(n)
-	for i, a := range s.aliases {
-		s.aliases[i] = newName(a, s.name.space).full
-	}
-	if err := p.define(s); err != nil {
-		return nil, err
+	for _, a := range aliases(n) {
+		if full := newName(a, s.name.space).full; !slices.Contains(s.aliases, full) {
+			s.aliases = append(s.aliases, full)
+		}
 	}
 	switch k {
 	case kRecord:
@@ -224,7 +228,10 @@ func (p *parser) named(n *node, typ, space string) (*Schema, error) {
 		}
 		s.size = int(size.num)
 	}
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, p.define(s)
 }
 
 func (p *parser) symbols(s *Schema, n *node) error {
@@ -260,6 +267,9 @@ func (p *parser) fields(s *Schema, n *node) error {
 		}
 		if o := optionalText(e, "order"); o != nil {
 			f.order = strings.ToLower(*o)
+			if f.order != "ascending" && f.order != "descending" && f.order != "ignore" {
+				return errs.IllegalArgument("No enum constant org.apache.avro.Schema.Field.Order.%s", strings.ToUpper(f.order))
+			}
 		}
 		if f.def != nil && f.def.kind == jsonText && (f.schema.kind == kFloat || f.schema.kind == kDouble) {
 			f.def = numberText(f.def)

@@ -13,8 +13,8 @@ type printer struct {
 	// sorted puts properties in the order of their names, so that the texts of equal
 	// schemas are equal.
 	sorted bool
-	// bare leaves out what Java's Schema.equals does not look at: documentation and
-	// aliases.
+	// bare leaves out what Java's Schema.equals does not look at: documentation, aliases,
+	// defaults of enums, and whether a record is an error.
 	bare bool
 }
 
@@ -101,7 +101,7 @@ func (s *Schema) appendNamed(dst []byte, p *printer, space string) []byte {
 	}
 	p.known[s.name.full] = true
 	typ := s.kind.String()
-	if s.isError {
+	if s.isError && !p.bare {
 		typ = "error"
 	}
 	dst = appendMember(append(dst, '{'), "type", typ)
@@ -124,7 +124,7 @@ func (s *Schema) appendNamed(dst []byte, p *printer, space string) []byte {
 		dst = append(dst, ']')
 	case kEnum:
 		dst = appendTexts(appendName(dst, "symbols"), s.symbols)
-		if s.enumDefault != nil {
+		if s.enumDefault != nil && !p.bare {
 			dst = appendMember(dst, "default", *s.enumDefault)
 		}
 	case kFixed:

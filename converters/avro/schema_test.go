@@ -24,6 +24,8 @@ func TestTextOfSchemas(t *testing.T) {
 		{`{"type":"record","name":"R","fields":[{"name":"a","type":"long","order":"descending","x":"\u0001\"","aliases":["b"]},{"name":"c","type":"int","order":"ascending"}]}`,
 			`{"type":"record","name":"R","fields":[{"name":"a","type":"long","order":"descending","aliases":["b"],"x":"\u0001\""},{"name":"c","type":"int"}]}`},
 		{`{"type":"array","items":{"type":"map","values":["null","string"],"m":1},"n":2}`, `{"type":"array","items":{"type":"map","values":["null","string"],"m":1},"n":2}`},
+		{`{"type":"record","name":"n.A","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":1,"aliases":["G","n.G"]}},{"name":"b","type":{"type":"fixed","name":"F","size":1,"doc":"again"}}]}`,
+			`{"type":"record","name":"A","namespace":"n","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":1,"aliases":["G"]}},{"name":"b","type":"F"}]}`},
 		{"/* c */ \"int\" // d", `"int"`},
 		{`string`, `"string"`},
 	} {
@@ -44,6 +46,8 @@ func TestSchemasThatAreNone(t *testing.T) {
 		`{"type":"array"}`, `{"type":"map"}`, `{"type":"enum","name":"E"}`, `{"type":"fixed","name":"F","size":-1}`, `["int","int"]`, `[["int"]]`,
 		`{"type":"record","name":"int","fields":[]}`, `{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}`,
 		`[{"type":"fixed","name":"F","size":1},{"type":"fixed","name":"F","size":1}]`, `{"type":"enum","name":"E","symbols":["A","A"]}`,
+		`{"type":"record","name":"A","fields":[{"name":"b","type":{"type":"record","name":"y.B","fields":[{"name":"a","type":"A"}]}}]}`,
+		`{"type":"record","name":"A","fields":[{"name":"a","type":{"type":"record","name":"A","fields":[]}}]}`,
 		`{"type":"enum","name":"E","symbols":["A"],"default":"B"}`, `"int" "long"`, `{"type":{"type":"int"}}`,
 		strings.Repeat(`{"type":"array","items":`, 1001) + `"int"` + strings.Repeat("}", 1001),
 	} {
