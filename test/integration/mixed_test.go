@@ -6,8 +6,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/moldau-io/moldau/test/refstack"
 )
@@ -110,4 +114,44 @@ func TestMixedGroup(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+// splitSink waits until the tasks of a sink run on two workers and each member of their
+// consumer group has a partition. It returns the assignor that they agreed on.
+func splitSink(t testing.TB, c *cluster, url string) (assignor string) {
+	t.Helper()
+	eventually(t, 60*time.Second, func() error {
+		owners, err := c.owners(url)
+		if err != nil {
+			return err
+		}
+		for _, p := range c.pipelines {
+			workers := 0
+			for _, tasks := range owners {
+				if slices.ContainsFunc(tasks, func(task string) bool { return strings.HasPrefix(task, p.name+"-sink-") }) {
+					workers++
+				}
+			}
+			if workers != 2 {
+				continue
+			}
+			groups, err := kadm.NewClient(client(t)).DescribeGroups(context.Background(), "connect-"+p.name+"-sink")
+			if err != nil {
+				return err
+			}
+			g := groups["connect-"+p.name+"-sink"]
+			if g.State != "Stable" || len(g.Members) != 2 {
+				return fmt.Errorf("the group of %s is %s with %d members", p.name, g.State, len(g.Members))
+			}
+			for _, m := range g.Members {
+				if a, ok := m.Assigned.AsConsumer(); !ok || len(a.Topics) != 1 || len(a.Topics[0].Partitions) != 1 {
+					return fmt.Errorf("a member of the group of %s has %+v", p.name, a)
+				}
+			}
+			assignor = g.Protocol
+			return nil
+		}
+		return fmt.Errorf("no sink is on two workers: %v", owners)
+	})
+	return assignor
 }
