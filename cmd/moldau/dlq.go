@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"time"
@@ -104,6 +105,7 @@ func newDLQReplayCommand() *cobra.Command {
 		f      dlqFlags
 		o      dlq.Replay
 		config string
+		toSink bool
 	)
 	cmd := &cobra.Command{
 		Use:   "replay TOPIC",
@@ -118,14 +120,24 @@ Letters are written in transactions that also mark them in the topic TOPIC-repla
 a letter is never written twice, also when this command is killed and started again, or
 runs twice at a time. --dry-run writes nothing.
 
+With --to-sink letters go to no topic: a task of the connector of --config runs in this
+process and is given them, with the topic, partition and offset where they were first
+read. They are marked once the task says that they are safe, so a replay that is killed
+can give the last batch again. Use it for letters that other consumers of the topic must
+not see again.
+
 Exit status: 0 if all letters that were chosen are written, 1 if some would fail again
 or on errors.`,
 		Example: `  moldau dlq replay orders-dlq --config connector.json --dry-run
-  moldau dlq replay orders-dlq --config connector.json --cause 1f6c09a2`,
+  moldau dlq replay orders-dlq --config connector.json --cause 1f6c09a2
+  moldau dlq replay orders-dlq --config connector.json --to-sink`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Limit < 0 {
 				return fmt.Errorf("--limit %d: it cannot be negative; 0 is no limit", o.Limit)
+			}
+			if toSink && (config == "" || o.To != "") {
+				return errors.New("--to-sink needs the connector's configuration (--config), and no --to")
 			}
 			q, err := f.open(args[0])
 			if err != nil {
@@ -140,6 +152,9 @@ or on errors.`,
 				if err != nil {
 					return fmt.Errorf("--config %s: %w", config, err)
 				}
+				if toSink && !o.DryRun {
+					return replayToSink(cmd.Context(), cmd, q, o, props)
+				}
 				o.Passes = dlq.Preview(preview.New(standard.Registry(), time.Now), props, cmd.ErrOrStderr())
 			}
 			return replay(cmd.Context(), cmd, q, o)
@@ -149,9 +164,23 @@ or on errors.`,
 	cmd.Flags().StringArrayVar(&o.Causes, "cause", nil, "replay only letters of this cause, as inspect shows it; may be given more than once")
 	cmd.Flags().StringVar(&o.To, "to", "", "the topic to write to, instead of the one each letter came from")
 	cmd.Flags().StringVar(&config, "config", "", "a connector's JSON; letters that would fail with it are left")
+	cmd.Flags().BoolVar(&toSink, "to-sink", false, "give the letters to a task of the connector of --config, in this process, instead of writing them to a topic")
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "how many letters to write at the most; 0 is all")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "say what would be written, and write nothing")
 	return cmd
+}
+
+// replayToSink runs the connector's task for the time of a replay.
+func replayToSink(ctx context.Context, cmd *cobra.Command, q *dlq.Queue, o dlq.Replay, props map[string]string) (err error) {
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	sink, err := dlq.OpenSink(ctx, standard.Registry(), props, cmd.ErrOrStderr(), log)
+	if err != nil {
+		return err
+	}
+	// A replay that is interrupted stops the task all the same.
+	defer func() { err = errors.Join(err, sink.Close(context.WithoutCancel(ctx))) }()
+	o.Deliver, o.Connector = sink.Deliver, sink.Name()
+	return replay(ctx, cmd, q, o)
 }
 
 func replay(ctx context.Context, cmd *cobra.Command, q *dlq.Queue, o dlq.Replay) error {

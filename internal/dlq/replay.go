@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -26,6 +27,11 @@ type Replay struct {
 	// Passes says whether a letter would succeed now; it is asked for batches, and nil
 	// lets all pass.
 	Passes func(context.Context, []Letter) ([]bool, error)
+	// Deliver, if set, takes letters where they belong itself, and says which it took;
+	// only marks are written then, with the name of the connector (Sink).
+	Deliver func(context.Context, []Letter) ([]bool, error)
+	// Connector is the name for those marks.
+	Connector string
 	// Report, if set, is told of each batch that was written, or would be.
 	Report func(Result)
 }
@@ -39,6 +45,9 @@ type Result struct {
 
 // batch is how many letters are written in one transaction.
 const batch = 500
+
+// markTimeout bounds the writing of marks for what a sink has taken.
+const markTimeout = 30 * time.Second
 
 // Replay writes letters again, without the headers that tell of their failure. Each
 // batch is one transaction that marks the letters as replayed too, so that no letter
@@ -108,6 +117,9 @@ func (q *Queue) Replay(ctx context.Context, o Replay) (sum Result, err error) {
 
 // write writes those of a batch that pass, and returns how many.
 func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []Letter, sum *Result) (n int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	passes := make([]bool, len(letters))
 	for i := range passes {
 		passes[i] = true
@@ -117,27 +129,28 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 			return 0, err
 		}
 	}
-	var records []*kgo.Record
-	topics := []string{q.MarkTopic()}
+	var chosen []Letter
 	for i, l := range letters {
-		if !passes[i] {
-			sum.Fail++
-			continue
+		if passes[i] {
+			chosen = append(chosen, l)
 		}
-		to := o.To
-		if to == "" {
-			to = l.Context.Topic
+	}
+	sum.Fail += len(letters) - len(chosen)
+	records, topics, err := q.records(o, chosen)
+	if err != nil {
+		return 0, err
+	}
+	n = len(chosen)
+	if o.Deliver != nil && !o.DryRun {
+		if records, err = q.deliver(ctx, o, chosen); err != nil {
+			return 0, err
 		}
-		if to == "" {
-			return 0, fmt.Errorf("the letter %s does not tell which topic it came from; give the topic to write to (--to), and set errors.deadletterqueue.context.headers.enable=true on the sink for letters to come", where(q.topic, l.Partition, l.Offset))
-		}
-		n++
-		if !slices.Contains(topics, to) {
-			topics = append(topics, to)
-		}
-		records = append(records,
-			&kgo.Record{Topic: to, Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp},
-			&kgo.Record{Topic: q.MarkTopic(), Partition: 0, Key: []byte(l.Mark()), Value: []byte(to)})
+		sum.Fail += n - len(records)
+		n, topics = len(records), topics[:1] // only marks are written
+		// What the sink has taken is marked, also if somebody interrupts this now.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), markTimeout)
+		defer cancel()
 	}
 	sum.Replayed += n
 	if o.DryRun || n == 0 {
@@ -164,4 +177,44 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 		return 0, err
 	}
 	return n, nil
+}
+
+// records are the letters as they are to be written again, with their marks, and the
+// topics that these go to.
+func (q *Queue) records(o Replay, letters []Letter) (records []*kgo.Record, topics []string, err error) {
+	topics = []string{q.MarkTopic()}
+	for _, l := range letters {
+		to := o.To
+		if to == "" {
+			to = l.Context.Topic
+		}
+		if to == "" {
+			hint := "give the topic to write to (--to)"
+			if o.Deliver != nil {
+				hint = "the sink needs that"
+			}
+			return nil, nil, fmt.Errorf("the letter %s does not tell which topic it came from; %s, and set errors.deadletterqueue.context.headers.enable=true on the sink for letters to come", where(q.topic, l.Partition, l.Offset), hint)
+		}
+		if !slices.Contains(topics, to) {
+			topics = append(topics, to)
+		}
+		records = append(records,
+			&kgo.Record{Topic: to, Key: l.Key, Value: l.Value, Headers: l.Headers, Timestamp: l.Timestamp},
+			&kgo.Record{Topic: q.MarkTopic(), Partition: 0, Key: []byte(l.Mark()), Value: []byte(to)})
+	}
+	return records, topics, nil
+}
+
+// deliver gives letters to the sink and returns the marks of those that it took.
+func (q *Queue) deliver(ctx context.Context, o Replay, letters []Letter) (marks []*kgo.Record, err error) {
+	taken, err := o.Deliver(ctx, letters)
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range letters {
+		if taken[i] {
+			marks = append(marks, &kgo.Record{Topic: q.MarkTopic(), Partition: 0, Key: []byte(l.Mark()), Value: []byte("connector " + o.Connector)})
+		}
+	}
+	return marks, nil
 }
