@@ -370,7 +370,9 @@ func (f *faulty) noneFailed() {
 	eventually(f.t, 20*time.Second, func() error {
 		_, answer := request(f.t, "GET", f.rest+"connectors?expand=status", "")
 		var all map[string]struct {
-			Status struct{ Tasks []struct{ State, Trace string } }
+			Status struct {
+				Tasks []struct{ State, Trace string }
+			}
 		}
 		if err := json.Unmarshal([]byte(answer), &all); err != nil {
 			return fmt.Errorf("%w: %s", err, answer)
