@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// packages are what tests use from Python's package index: a Kafka client, and two
-// clients of Connect's REST API that know nothing of this project.
-var packages = []string{"confluent-kafka==2.12.1", "kafka-connect-py==1.0.0", "kafka-connect-healthcheck==0.3.0"}
+// packages are what tests use from Python's package index: a Kafka client with its
+// serializers, and two clients of Connect's REST API that know nothing of this project.
+var packages = []string{"confluent-kafka[avro,json,protobuf,schemaregistry]==2.12.1", "kafka-connect-py==1.0.0", "kafka-connect-healthcheck==0.3.0"}
 
 // environment makes a virtual environment with them, once for a machine.
 var environment = sync.OnceValues(func() (dir string, err error) {
