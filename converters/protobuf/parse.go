@@ -71,13 +71,19 @@ func parseText(text string) (*fileDef, error) {
 
 var packageLine = regexp.MustCompile(`(?m)^[ \t]*package[ \t]+([A-Za-z0-9_.-]+)[ \t]*;`)
 
-func readText(text string) (*fileDef, error) {
+func readText(text string) (f *fileDef, err error) {
+	// The parser's lexer goes beyond the text at the end of some broken strings.
+	defer func() {
+		if r := recover(); r != nil {
+			f, err = nil, fmt.Errorf("the .proto text cannot be read: %v", r)
+		}
+	}()
 	node, err := parser.Parse("schema.proto", strings.NewReader(text), reporter.NewHandler(nil))
 	if err != nil {
 		return nil, err
 	}
 	r := astReader{text: text, file: node}
-	f := r.read(node)
+	f = r.read(node)
 	return f, r.err
 }
 
