@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
 	"github.com/moldau-io/moldau/internal/estest"
 	"github.com/moldau-io/moldau/internal/sseserver"
 )
@@ -187,6 +189,36 @@ func TestDatagenExamples(t *testing.T) {
 	_, weight := order["weight"]
 	if string(r.Key) != order["customer"] || order["origin"] != "generated" || note || weight {
 		t.Errorf("the transforms made %s %s", r.Key, r.Value)
+	}
+}
+
+func TestAvroExamples(t *testing.T) {
+	w := startWorker(t)
+	registry := srfake.New()
+	t.Cleanup(registry.Close)
+	es := estest.New()
+	elastic := httptest.NewServer(es)
+	t.Cleanup(elastic.Close)
+	const url = "value.converter.schema.registry.url"
+	w.create(t, "examples/datagen-avro.json", map[string]string{url: registry.URL()})
+	w.create(t, "examples/avro-elasticsearch.json", map[string]string{url: registry.URL(), "connection.url": elastic.URL})
+	eventually(t, func() error {
+		if len(es.Docs("avro-orders")) < 3 {
+			return fmt.Errorf("%d orders are indexed", len(es.Docs("avro-orders")))
+		}
+		return nil
+	})
+	for id, doc := range es.Docs("avro-orders") {
+		var order struct {
+			ID    int64
+			Items []struct{ Product string }
+		}
+		if err := json.Unmarshal(doc.Raw, &order); err != nil || fmt.Sprint(order.ID) != id || len(order.Items) == 0 {
+			t.Errorf("document %s: %v: %s", id, err, doc.Raw)
+		}
+	}
+	if s, ok := registry.GetSchema("avro-orders-value", 1); !ok || !strings.Contains(s.Schema.Schema, "io.moldau.datagen") {
+		t.Errorf("the registry has %+v", s)
 	}
 }
 
