@@ -82,7 +82,7 @@ func readText(text string) (f *fileDef, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := astReader{text: text, file: node}
+	r := astReader{file: node}
 	f = r.read(node)
 	return f, r.err
 }
@@ -104,7 +104,6 @@ func nesting(text string) int {
 }
 
 type astReader struct {
-	text string
 	file *ast.FileNode
 	err  error
 }
@@ -117,12 +116,7 @@ func (r *astReader) fail(format string, args ...any) {
 
 // source is the text of a node with its white space made single blanks.
 func (r *astReader) source(n ast.Node) string {
-	info := r.file.NodeInfo(n)
-	from, to := info.Start().Offset, info.End().Offset
-	if from < 0 || to > len(r.text) || from > to {
-		return ""
-	}
-	return strings.Join(strings.Fields(r.text[from:to]), " ")
+	return strings.Join(strings.Fields(r.file.NodeInfo(n).RawText()), " ")
 }
 
 func (r *astReader) read(n *ast.FileNode) *fileDef {
