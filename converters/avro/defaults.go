@@ -263,7 +263,7 @@ func (r *reading) mapFromJSON(to *schema.Schema, s *Schema, n *node) (v schema.V
 }
 
 func (r *reading) recordFromJSON(to *schema.Schema, s *Schema, n *node) (v schema.Value, err error) {
-	if n.kind != jsonObject || to.Type() != schema.Struct {
+	if n.kind != jsonObject || to.Type() != schema.Struct || r.unfinished(to) {
 		return v, errDefault()
 	}
 	st := schema.NewStructValue(to)
@@ -352,7 +352,7 @@ func (r *reading) plainFromObject(to *schema.Schema, o any) (v schema.Value, err
 		}
 		v = schema.OfArray(elements)
 	case *object:
-		if t == schema.Struct {
+		if t == schema.Struct && !r.unfinished(to) {
 			return r.structFromObject(to, o)
 		}
 		if t != schema.Map || to.Key().Type() != schema.String || to.Key().Optional() {

@@ -26,6 +26,7 @@ func FuzzSchema(f *testing.F) {
 		`{"type":"array","items":{"type":"array","items":"null"}}`,
 		`["int",{"type":"fixed","name":"F","size":4},{"type":"record","name":"x.R","fields":[{"name":"u","type":["string","bytes"]}]}]`,
 		"/* a comment */ {\"type\":\"long\"} // and another",
+		`{"type":"record","name":"D","fields":[{"name":"0","type":{"type":"map","values":"D"},"default":{"":{}}}]}`,
 		strings.Repeat("[", 2000), strings.Repeat(`{"type":"array","items":`, 300) + `"int"` + strings.Repeat("}", 300),
 	} {
 		f.Add([]byte(seed), []byte{2, 4, 6, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1, 2})

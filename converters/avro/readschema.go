@@ -15,7 +15,9 @@ import (
 type reading struct {
 	*mapping
 	// open are records that are being mapped, or contain themselves.
-	open     map[*Schema]*record
+	open map[*Schema]*record
+	// refs are the schemas that stand for records where these contain themselves.
+	refs     map[*schema.Schema]*record
 	made     int
 	depth    int
 	restarts int
@@ -36,7 +38,7 @@ type version struct {
 }
 
 func (m *mapping) newReading() *reading {
-	return &reading{mapping: m, open: map[*Schema]*record{}}
+	return &reading{mapping: m, open: map[*Schema]*record{}, refs: map[*schema.Schema]*record{}}
 }
 
 // within maps a schema inside another, which may be one that is not finished yet.
@@ -46,12 +48,20 @@ func (r *reading) within(s *Schema, optional bool, def *defaultValue, doc *strin
 		if known.built != nil {
 			return known.built.WithOptional(optional), nil
 		}
-		if optional == known.optional {
-			return known.builder.Ref(), nil
+		ref := known.builder.Ref()
+		if optional != known.optional {
+			ref = known.builder.Twin(optional)
 		}
-		return known.builder.Twin(optional), nil
+		r.refs[ref] = known
+		return ref, nil
 	}
 	return r.schema(s, optional, def, doc, version{})
+}
+
+// unfinished says whether a schema stands for a record that lacks fields as yet.
+func (r *reading) unfinished(s *schema.Schema) bool {
+	known := r.refs[s]
+	return known != nil && known.built == nil
 }
 
 // fresh maps a schema without regard to what it is within.
@@ -60,7 +70,8 @@ func (r *reading) fresh(s *Schema) (*schema.Schema, error) {
 		return nil, tooDeep()
 	}
 	defer func() { r.restarts-- }()
-	inner := &reading{mapping: r.mapping, open: map[*Schema]*record{}, made: r.made, depth: r.depth, restarts: r.restarts}
+	inner := r.newReading()
+	inner.made, inner.depth, inner.restarts = r.made, r.depth, r.restarts
 	out, err := inner.schema(s, false, nil, nil, version{})
 	r.made = inner.made
 	return out, err
