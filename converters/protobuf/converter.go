@@ -279,6 +279,13 @@ func (c *Converter) references(ctx context.Context, f *fileDef, open map[string]
 			if err != nil {
 				return nil, err
 			}
+			if c.own.normalize {
+				set, err := assemble(d.reformed(), c.library.known)
+				if err != nil {
+					return nil, err
+				}
+				d = set.normalized(d)
+			}
 			document := registry.Document{Format: registry.Protobuf, Text: d.String(), References: inner}
 			subject := name
 			if c.own.qualified {

@@ -111,7 +111,6 @@ func load(name string) *fileDef {
 		panic(fmt.Sprintf("protobuf: %s, which is part of this package, does not parse: %v", name, err))
 	}
 	f.options = javaOrder(f.options)
-	withJSONNames(f)
 	return f
 }
 
@@ -143,7 +142,7 @@ func compiled(name string) protoreflect.FileDescriptor {
 	return nil
 }
 
-// withJSONNames writes out the JSON names, as the files that Java's library holds do.
+// withJSONNames writes out the JSON names, as the files that come with Java's library do.
 func withJSONNames(f *fileDef) {
 	var walk func(messages []*messageDef)
 	walk = func(messages []*messageDef) {
