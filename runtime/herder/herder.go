@@ -68,6 +68,8 @@ type Herder struct {
 	fencing map[string]*fencing
 	// replanning are the connectors with a request for new task configurations.
 	replanning map[string]struct{}
+	// planning are those with a plan under way; true if another one was asked for since.
+	planning map[string]bool
 
 	// starting is held while something is started; lost says that nothing may be, for
 	// the place in the group is lost and the loop has not heard of it yet.
@@ -114,7 +116,7 @@ type delayedRequest struct {
 func New(o Options) *Herder {
 	h := &Herder{
 		o: o, log: o.Logger, inbox: make(chan *message), requests: make(chan *request), changes: make(chan struct{}, 1),
-		stopped: make(chan struct{}), fencing: map[string]*fencing{}, replanning: map[string]struct{}{}, wakeDelay: make(chan struct{}, 1),
+		stopped: make(chan struct{}), fencing: map[string]*fencing{}, replanning: map[string]struct{}{}, planning: map[string]bool{}, wakeDelay: make(chan struct{}, 1),
 	}
 	h.view.Store(&view{snapshot: state.EmptySnapshot(), generation: -1})
 	return h

@@ -51,9 +51,14 @@ func TestStoppedConnectorGetsNoTasks(t *testing.T) {
 		if err := h.Stop(ctx, "a"); err != nil {
 			t.Fatal(err)
 		}
-		err := h.publishTasks(ctx, "a", config, []map[string]string{{"task": "0"}}, func(err error) { t.Error(err) })
-		if n := configs.Snapshot().TaskCount("a"); err != nil || n != 0 {
-			t.Errorf("%d tasks, %v", n, err)
+		tasks := []map[string]string{{"task": "0"}}
+		h.publishTasks(ctx, "a", state.NewConfig(config), config, tasks, func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if n := configs.Snapshot().TaskCount("a"); n != 0 {
+			t.Errorf("%d tasks", n)
 		}
 		stop()
 		if err := <-ended; err != nil {

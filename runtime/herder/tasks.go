@@ -31,69 +31,83 @@ func (h *Herder) reconfigureLater(name string, wait, next time.Duration) {
 	h.later(wait, func(context.Context) error {
 		h.mu.Lock()
 		delete(h.replanning, name)
+		_, busy := h.planning[name]
+		h.planning[name] = busy
 		h.mu.Unlock()
-		retry := func(err error) {
-			h.log.Error("cannot publish a connector's tasks; trying again", "connector", name, "after", next, "err", err)
-			h.reconfigureLater(name, next, min(2*next, reconfigureMax))
+		if !busy {
+			h.reconfigure(name, func(err error) { h.reconfigured(name, next, err) })
 		}
-		h.reconfigure(name, retry)
 		return nil
 	})
 }
 
-// reconfigure plans a connector's tasks and publishes them when they have changed.
-// The connector is asked on a goroutine of its own: one that hangs must not stop
-// the herder.
-func (h *Herder) reconfigure(name string, failed func(error)) {
+// reconfigured ends a plan, and begins another one if it failed or was asked for
+// meanwhile. There is one at a time for each connector, so that an older one is not
+// published last.
+func (h *Herder) reconfigured(name string, next time.Duration, err error) {
+	h.mu.Lock()
+	again := h.planning[name]
+	delete(h.planning, name)
+	h.mu.Unlock()
+	switch {
+	case h.lifetime.Err() != nil:
+	case again:
+		h.reconfigureLater(name, 0, reconfigureFirst)
+	case err != nil:
+		h.log.Error("cannot publish a connector's tasks; trying again", "connector", name, "after", next, "err", err)
+		h.reconfigureLater(name, next, min(2*next, reconfigureMax))
+	}
+}
+
+// reconfigure plans a connector's tasks and publishes them when they have changed, and
+// calls done in the end. The connector is asked on a goroutine of its own: one that
+// hangs must not stop the herder.
+func (h *Herder) reconfigure(name string, done func(error)) {
 	snapshot := h.configs()
 	target, _ := snapshot.TargetState(name)
 	raw, ok := snapshot.RawConnectorConfig(name)
 	if !ok || target != state.TargetStarted || !h.o.Worker.ConnectorRunning(name) {
+		done(nil)
 		return
 	}
 	h.wg.Go(func() {
 		ctx := h.lifetime
 		config, err := h.o.Worker.Resolve(ctx, name, raw.Map())
 		if err != nil {
-			failed(err)
+			done(err)
 			return
 		}
 		tasks, err := h.o.Worker.TaskConfigs(ctx, name, config)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			failed(err)
-		case tasks != nil:
-			restoreReferences(raw.Map(), tasks)
-			h.later(0, func(ctx context.Context) error {
-				if err := h.publishTasks(ctx, name, config, tasks, failed); err != nil {
-					failed(err)
-				}
-				return nil
-			})
+		if err != nil || tasks == nil {
+			done(err)
+			return
 		}
+		restoreReferences(raw.Map(), tasks)
+		h.later(0, func(ctx context.Context) error {
+			h.publishTasks(ctx, name, raw, config, tasks, done)
+			return nil
+		})
 	})
 }
 
 // publishTasks writes planned tasks to the config topic, or hands them to the leader.
-func (h *Herder) publishTasks(ctx context.Context, name string, config map[string]string, tasks []map[string]string, failed func(error)) error {
+func (h *Herder) publishTasks(ctx context.Context, name string, raw state.Config, config map[string]string, tasks []map[string]string, done func(error)) {
 	snapshot := h.configs()
-	// The connector may have been stopped or deleted while it was asked.
-	if target, ok := snapshot.TargetState(name); !ok || target != state.TargetStarted || !h.tasksChanged(ctx, snapshot, name, config, tasks) {
-		return nil
+	// The connector may have been changed, stopped or deleted while it was asked. A
+	// changed one is asked anew when it has started again.
+	now, _ := snapshot.RawConnectorConfig(name)
+	if target, ok := snapshot.TargetState(name); !ok || target != state.TargetStarted || !now.Equal(raw) || !h.tasksChanged(ctx, snapshot, name, config, tasks) {
+		done(nil)
+		return
 	}
 	if h.core.Leader() {
 		h.setStage("writing " + strconv.Itoa(len(tasks)) + " task configs for connector " + name + " to the config topic")
 		defer h.endStage()
-		return h.writeTaskConfigs(ctx, name, tasks)
+		done(h.writeTaskConfigs(ctx, name, tasks))
+		return
 	}
 	url, key := h.peer()
-	h.wg.Go(func() {
-		if err := h.o.Peers.PutTaskConfigs(ctx, url, name, tasks, key); err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-	})
-	return nil
+	h.wg.Go(func() { done(h.o.Peers.PutTaskConfigs(ctx, url, name, tasks, key)) })
 }
 
 func (h *Herder) peer() (url string, key *state.SessionKey) {
