@@ -261,3 +261,19 @@ func TestSkippedStatuses(t *testing.T) {
 		t.Error("a corrupt record counted")
 	}
 }
+
+// A topic has several partitions, which are read in any order: the tombstone of a
+// connector that was made again may come after what its new tasks say.
+func TestOldTombstoneLeavesNewTasks(t *testing.T) {
+	table := newStatusTable()
+	task := statusKey{kind: taskKind, connector: "a"}
+	table.set(task, status{state: state.Running, worker: "w", generation: 2})
+	table.remove(statusKey{kind: connectorKind, connector: "a"})
+	if _, ok := table.Task(state.TaskID{Connector: "a"}); !ok {
+		t.Error("the task has no status")
+	}
+	table.remove(task)
+	if got := table.Tasks("a"); len(got) != 0 {
+		t.Errorf("after its own tombstone: %v", got)
+	}
+}

@@ -86,7 +86,8 @@ func (t *statusTable) setTopic(s state.TopicStatus, connector, topic string) {
 	t.topics[connector][topic] = s
 }
 
-// remove forgets what a tombstone names: with a connector, its tasks as well.
+// remove forgets what a tombstone names. Those of a connector's tasks come beside its
+// own, maybe in other partitions: an old one of the connector says nothing of them.
 func (t *statusTable) remove(k statusKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,11 +96,7 @@ func (t *statusTable) remove(k statusKey) {
 		if e := t.connectors[k.connector]; e != nil {
 			e.removed = true
 		}
-		for _, e := range t.tasks[k.connector] {
-			e.removed = true
-		}
 		delete(t.connectors, k.connector)
-		delete(t.tasks, k.connector)
 	case taskKind:
 		if e := t.tasks[k.connector][k.task]; e != nil {
 			e.removed = true
