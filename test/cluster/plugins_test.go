@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -35,7 +34,7 @@ const (
 // ledger keeps account of what runs where, in virtual time.
 type ledger struct {
 	mu      sync.Mutex
-	running map[string]map[string]time.Time // what → worker → since
+	running map[string]map[instance]time.Time // what → which → since
 	dead    map[string]bool
 	longest time.Duration // that something ran twice at a time
 	overlap string
@@ -43,21 +42,29 @@ type ledger struct {
 	failed  map[string]int
 }
 
-func newLedger() *ledger {
-	return &ledger{running: map[string]map[string]time.Time{}, dead: map[string]bool{}, failed: map[string]int{}}
+// instance is one run of something.
+type instance struct {
+	worker string
+	number int
 }
 
-func (l *ledger) start(worker, what string) {
+func newLedger() *ledger {
+	return &ledger{running: map[string]map[instance]time.Time{}, dead: map[string]bool{}, failed: map[string]int{}}
+}
+
+func (l *ledger) start(worker, what string) instance {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead[worker] {
-		return
-	}
 	l.starts++
-	if l.running[what] == nil {
-		l.running[what] = map[string]time.Time{}
+	i := instance{worker, l.starts}
+	if l.dead[worker] {
+		return i
 	}
-	l.running[what][worker] = time.Now()
+	if l.running[what] == nil {
+		l.running[what] = map[instance]time.Time{}
+	}
+	l.running[what][i] = time.Now()
+	return i
 }
 
 // fail counts the failures of something, and says whether it is to fail once more.
@@ -71,27 +78,31 @@ func (l *ledger) fail(what string, times int) bool {
 	return true
 }
 
-func (l *ledger) stop(worker, what string) {
+func (l *ledger) stop(i instance, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.end(worker, what)
+	l.end(i, what)
 }
 
-func (l *ledger) end(worker, what string) {
-	since, ok := l.running[what][worker]
-	if !ok {
-		return
+func (l *ledger) end(i instance, what string) {
+	if since, ok := l.running[what][i]; ok {
+		l.compare(i, since, what)
+		delete(l.running[what], i)
 	}
+}
+
+// compare notes what runs on another worker as well. A task that its own worker has
+// given up may still be ending there when it starts again.
+func (l *ledger) compare(i instance, since time.Time, what string) {
 	for other, began := range l.running[what] {
-		if other == worker {
+		if other.worker == i.worker {
 			continue
 		}
 		if began.Before(since) {
 			began = since
 		}
-		l.note(time.Since(began), fmt.Sprintf("%s on %s and %s until %s", what, worker, other, time.Now().Format(clock)))
+		l.note(time.Since(began), fmt.Sprintf("%s on %s and %s until %s", what, i.worker, other.worker, time.Now().Format(clock)))
 	}
-	delete(l.running[what], worker)
 }
 
 func (l *ledger) note(d time.Duration, text string) {
@@ -104,8 +115,12 @@ func (l *ledger) note(d time.Duration, text string) {
 func (l *ledger) kill(worker string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for what := range l.running {
-		l.end(worker, what)
+	for what, on := range l.running {
+		for i := range on {
+			if i.worker == worker {
+				l.end(i, what)
+			}
+		}
 	}
 	l.dead[worker] = true
 }
@@ -114,7 +129,12 @@ func (l *ledger) kill(worker string) {
 func (l *ledger) on(what string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.running[what]))
+	var out []string
+	for i := range l.running[what] {
+		out = append(out, i.worker)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // all returns what runs.
@@ -136,11 +156,9 @@ func (l *ledger) worst() (time.Duration, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for what, on := range l.running {
-		if len(on) < 2 {
-			continue
+		for i, since := range on {
+			l.compare(i, since, what)
 		}
-		since := slices.SortedFunc(maps.Values(on), time.Time.Compare)
-		l.note(time.Since(since[1]), fmt.Sprintf("%s on %v", what, slices.Sorted(maps.Keys(on))))
 	}
 	return l.longest, l.overlap
 }
@@ -160,6 +178,7 @@ type connector struct {
 	ledger *ledger
 	worker string
 	props  map[string]string
+	run    instance
 }
 
 func (*connector) ConfigDef() *configdef.Def {
@@ -168,7 +187,7 @@ func (*connector) ConfigDef() *configdef.Def {
 
 func (c *connector) Start(_ context.Context, _ connect.ConnectorContext, props map[string]string) error {
 	c.props = props
-	c.ledger.start(c.worker, props["name"])
+	c.run = c.ledger.start(c.worker, props["name"])
 	return nil
 }
 
@@ -192,7 +211,7 @@ func (c *connector) TaskConfigs(most int) ([]map[string]string, error) {
 func (*connector) TaskClass() string { return "test.Task" }
 
 func (c *connector) Stop(context.Context) error {
-	c.ledger.stop(c.worker, c.props["name"])
+	c.ledger.stop(c.run, c.props["name"])
 	return nil
 }
 
@@ -211,6 +230,7 @@ type taskBase struct {
 	ledger *ledger
 	worker string
 	what   string
+	run    instance
 	slow   time.Duration
 	rate   time.Duration
 	hang   time.Duration
@@ -227,7 +247,7 @@ func (t *taskBase) start(props map[string]string) error {
 	}
 	t.slow, t.rate, t.hang = seconds(props[slowKey]), seconds(props[rateKey]), seconds(props[hangKey])
 	t.what = props["name"] + "-" + props["task"]
-	t.ledger.start(t.worker, t.what)
+	t.run = t.ledger.start(t.worker, t.what)
 	return nil
 }
 
@@ -244,7 +264,7 @@ func (t *taskBase) stop() {
 		return
 	}
 	time.Sleep(t.slow) // the clock is virtual
-	t.ledger.stop(t.worker, t.what)
+	t.ledger.stop(t.run, t.what)
 }
 
 type sourceTask struct {
