@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,12 +20,17 @@ type Queue struct {
 	props map[string]string
 	env   kafka.Env
 	topic string
+	// grace is how long what has begun may take once ctx has ended.
+	grace time.Duration
 }
+
+// grace is enough for brokers that are well.
+const grace = 10 * time.Second
 
 // Open names a dead-letter topic. props are Java's client settings; nothing is
 // connected to.
 func Open(props map[string]string, env kafka.Env, topic string) *Queue {
-	return &Queue{props, env, topic}
+	return &Queue{props, env, topic, grace}
 }
 
 // MarkTopic is the compacted topic that has a record for each letter that was replayed,

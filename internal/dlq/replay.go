@@ -1,11 +1,11 @@
 package dlq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -45,9 +45,6 @@ type Result struct {
 
 // batch is how many letters are written in one transaction.
 const batch = 500
-
-// markTimeout bounds the writing of marks for what a sink has taken.
-const markTimeout = 30 * time.Second
 
 // Replay writes letters again, without the headers that tell of their failure. Each
 // batch is one transaction that marks the letters as replayed too, so that no letter
@@ -147,20 +144,20 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 		}
 		sum.Fail += n - len(records)
 		n, topics = len(records), topics[:1] // only marks are written
-		// What the sink has taken is marked, also if somebody interrupts this now.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), markTimeout)
-		defer cancel()
+	} else if err := ctx.Err(); err != nil {
+		return 0, err
 	}
 	sum.Replayed += n
 	if o.DryRun || n == 0 {
 		return n, nil
 	}
+	// Who interrupts this gets a whole transaction: what a sink has taken is marked.
+	ctx, cancel := q.graceful(ctx)
+	defer cancel()
 	if err := cl.BeginTransaction(); err != nil {
 		return 0, fmt.Errorf("beginning a transaction: %w", err)
 	}
-	err = cl.ProduceSync(ctx, records...).FirstErr()
-	if err != nil {
+	if err = produce(ctx, cl, records); err != nil {
 		err = fmt.Errorf("writing letters again: %w", err)
 	}
 	if err != nil {
@@ -177,6 +174,37 @@ func (q *Queue) write(ctx context.Context, cl *kgo.Client, o Replay, letters []L
 		return 0, err
 	}
 	return n, nil
+}
+
+// graceful is a context that ends some time after another.
+func (q *Queue) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if pause(later, q.grace) == nil {
+			cancel()
+		}
+	})
+	return later, func() {
+		stop()
+		cancel()
+	}
+}
+
+// produce writes records. It does not wait for those that are on their way when ctx ends.
+func produce(ctx context.Context, cl *kgo.Client, records []*kgo.Record) (err error) {
+	done := make(chan error, len(records))
+	for _, r := range records {
+		cl.Produce(ctx, r, func(_ *kgo.Record, err error) { done <- err })
+	}
+	for range records {
+		select {
+		case one := <-done:
+			err = cmp.Or(err, one)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
 }
 
 // records are the letters as they are to be written again, with their marks, and the
