@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	cd "github.com/moldau-io/moldau/connect/configdef"
 	"github.com/moldau-io/moldau/connect/errs"
@@ -51,7 +52,7 @@ func openStore(c *cd.Config) (store, error) {
 		return nil, cd.Invalid("store.url", c.String("store.url"), err.Error())
 	}
 	if u.Scheme == "file" {
-		return &files{u.Path}, nil
+		return newFiles(u.Path, realDisk{}), nil
 	}
 	or := func(value, variable string) string {
 		if value == "" {
@@ -70,27 +71,50 @@ func openStore(c *cd.Config) (store, error) {
 	return newS3(u.Host, strings.TrimPrefix(u.Path, "/"), c.String("s3.endpoint"), c.String("s3.region"), keys)
 }
 
-// files is a store in a directory.
-type files struct{ dir string }
+// files is a store in a directory. A value that was put survives a loss of power, since
+// its reference may be in Kafka then.
+type files struct {
+	dir  string
+	disk disk
 
-func (f *files) url() string { return (&url.URL{Scheme: "file", Path: f.dir}).String() }
+	mu sync.Mutex
+	// made are the directories that this process has seen to: they are there, and in
+	// their parents' durable list of names.
+	made map[string]bool
+}
+
+func newFiles(dir string, d disk) *files {
+	return &files{dir: filepath.Clean(dir), disk: d, made: map[string]bool{}}
+}
+
+func (f *files) url() string { return (&url.URL{Scheme: "file", Path: f.dir + "/"}).String() }
 
 func (f *files) path(key string) string { return filepath.Join(f.dir, filepath.FromSlash(key)) }
 
 func (f *files) put(_ context.Context, key string, content []byte) (err error) {
 	path := f.path(key)
-	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(content)) {
-		return nil // the same content, since the key is its digest
-	}
 	defer func() {
 		if err != nil {
 			err = errs.Wrap(errs.ClassRetriable, err, "Cannot keep a value in "+path+": "+err.Error())
 		}
 	}()
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	dir := filepath.Dir(path)
+	if err := f.makeDir(dir); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	// The same content is there already if the size is the same, since the key is its
+	// digest. Who wrote it may have ended before the name was durable.
+	if info, err := f.disk.Stat(path); err != nil || info.Size() != int64(len(content)) {
+		if err := f.write(path, content); err != nil {
+			return err
+		}
+	}
+	return f.disk.SyncDir(dir)
+}
+
+// write gives a file its contents, whole or not at all.
+func (f *files) write(path string, content []byte) error {
+	tmp, err := f.disk.CreateTemp(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
@@ -102,12 +126,42 @@ func (f *files) put(_ context.Context, key string, content []byte) (err error) {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = f.disk.Rename(tmp.Name(), path)
 	}
 	if err != nil {
-		err = errors.Join(err, os.Remove(tmp.Name()))
+		err = errors.Join(err, f.disk.Remove(tmp.Name()))
 	}
 	return err
+}
+
+// makeDir makes a directory and those above it durably.
+func (f *files) makeDir(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.makeDirLocked(dir)
+}
+
+func (f *files) makeDirLocked(dir string) error {
+	parent := filepath.Dir(dir)
+	if f.made[dir] || parent == dir {
+		return nil
+	}
+	if err := f.makeDirLocked(parent); err != nil {
+		return err
+	}
+	_, missing := f.disk.Stat(dir)
+	if missing != nil {
+		if err := f.disk.Mkdir(dir); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	// One that is there already may have been made by a process that ended just then. A
+	// parent that this process may not read is somebody else's business.
+	if err := f.disk.SyncDir(parent); err != nil && (missing != nil || !errors.Is(err, os.ErrPermission)) {
+		return err
+	}
+	f.made[dir] = true
+	return nil
 }
 
 func (f *files) get(_ context.Context, key string, limit int64) ([]byte, error) {
