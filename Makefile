@@ -33,7 +33,8 @@ generate: ## reference documentation from the plugins' definitions
 integration: build ## with real Kafka, Connect, Elasticsearch and registry (Java 17, Maven, Python 3)
 	MOLDAU_BIN=$(CURDIR)/bin/moldau $(GO) test -tags integration -count=1 -timeout 50m ./test/integration/...
 
-soak: build ## an hour of faults, and ten minutes with a dead destination (MOLDAU_SEED, MOLDAU_CHAOS, MOLDAU_MEMORY)
+soak: build ## an hour of faults, and ten minutes with a dead destination (MOLDAU_SEED, MOLDAU_CHAOS, MOLDAU_MEMORY, MOLDAU_CLUSTER_SEEDS)
+	MOLDAU_CLUSTER_SEEDS=$${MOLDAU_CLUSTER_SEEDS:-500} $(GO) test -count=1 -timeout 0 -v -run '^TestStorms$$' ./test/cluster
 	MOLDAU_BIN=$(CURDIR)/bin/moldau MOLDAU_CHAOS=$${MOLDAU_CHAOS:-1h} MOLDAU_MEMORY=$${MOLDAU_MEMORY:-10m} \
 		$(GO) test -tags integration -count=1 -timeout 0 -v -run '^(TestChaos|TestMemoryOfDeadDestination)$$' ./test/integration
 

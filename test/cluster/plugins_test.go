@@ -31,6 +31,8 @@ const (
 	rateKey  = "rate"       // the pause between two records of a source, in seconds; 0 for none
 )
 
+const toldToFail = "told to fail"
+
 // ledger keeps account of what runs where, in virtual time.
 type ledger struct {
 	mu      sync.Mutex
@@ -240,7 +242,7 @@ func taskOf(c connector) taskBase { return taskBase{ledger: c.ledger, worker: c.
 
 func (t *taskBase) start(props map[string]string) error {
 	if props[failKey] == props["task"] {
-		return errors.New("told to fail")
+		return errors.New(toldToFail)
 	}
 	if times, err := strconv.Atoi(props[timesKey]); err == nil && t.ledger.fail(props["name"]+"-"+props["task"], times) {
 		return errs.Retriable("told to fail for a while")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -139,10 +140,38 @@ func (s *storm) round() {
 		}
 	}
 	wait(2*s.delay + 10*time.Minute)
+	s.restartUnfenced()
 	s.c.check()
 	s.compare()
 	wait(2 * time.Hour)
 	s.c.check()
+}
+
+// restartUnfenced restarts, as an operator does, tasks that write exactly once and failed
+// to start because there was no leader to fence the older ones, as Apache's do, too.
+func (s *storm) restartUnfenced() {
+	if s.c.props["exactly.once.source.support"] != "enabled" {
+		return
+	}
+	restarted := false
+	n := s.c.node(s.c.names()[0])
+	for _, name := range n.herder.Connectors() {
+		unfenced := slices.ContainsFunc(n.statuses.Tasks(name), func(t state.TaskStatus) bool {
+			return t.State == state.Failed && !strings.Contains(t.Trace, toldToFail)
+		})
+		if !unfenced {
+			continue
+		}
+		err := s.c.request(context.Background(), n, func(ctx context.Context, h *herder.Herder) error {
+			_, err := h.Restart(ctx, state.RestartRequest{Connector: name, OnlyFailed: true, IncludeTasks: true})
+			return err
+		})
+		s.c.note("restart of the failed tasks of %s: %v", name, err)
+		restarted = true
+	}
+	if restarted {
+		wait(time.Minute)
+	}
 }
 
 func (s *storm) event() {
