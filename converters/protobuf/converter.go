@@ -428,9 +428,31 @@ func (c *Converter) fetch(ctx context.Context, topic string, id registry.ID) (*f
 	if m == nil {
 		return nil, errs.New(errs.ClassSerialization, "%s", "Could not find descriptor with name "+name)
 	}
+	if c.own.derive {
+		return nil, errs.New(errs.ClassSerialization, "%s", def.classText(name))
+	}
 	k := &fetched{reader: reader}
 	k.readable, k.err = c.opts.connectSchema(m, v, true)
 	return k, nil
+}
+
+// classText is what Java says of the class that a message would be read into
+// (ProtobufSchema.fullName).
+func (f *fileDef) classText(name string) string {
+	outer, _ := find(f.options, "java_outer_classname")
+	prefix := f.pkg
+	if p, ok := find(f.options, "java_package"); ok {
+		prefix, _ = p.(string)
+	}
+	inner := strings.ReplaceAll(strings.TrimPrefix(name, f.pkg+"."), ".", "$")
+	switch text, ok := outer.(string); {
+	case isTrue(f.options, "java_multiple_files"):
+	case ok:
+		inner = text + "$" + inner
+	default:
+		return "If `derive.type` is true, then either `java_outer_classname` or `java_multiple_files = true` must be set in the Protobuf schema"
+	}
+	return "Class " + prefix + "." + inner + " could not be found."
 }
 
 // message finds a message in a document, or nil.

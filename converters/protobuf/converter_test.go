@@ -291,3 +291,16 @@ func TestCanonicalTexts(t *testing.T) {
 		t.Errorf("150 messages in messages: %v", err)
 	}
 }
+
+func TestRecordsThatAreToBeJavaClassesAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		`syntax = "proto3"; package p; message A {}`:                                                                 "must be set in the Protobuf schema",
+		`syntax = "proto3"; package p; option java_outer_classname = "O"; message A {}`:                              "Class p.O$A could not be found.",
+		`syntax = "proto3"; package p; option java_package = "x.y"; option java_multiple_files = true; message A {}`: "Class x.y.A could not be found.",
+	} {
+		_, err := read(t, text, nil, map[string]string{"derive.type": "true"})
+		if errs.Class(err) != errs.ClassData || !strings.Contains(errs.Trace(err), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

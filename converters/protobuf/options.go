@@ -75,6 +75,7 @@ const (
 	lookupOnlyKey        = "reference.lookup.only"
 	skipKnownKey         = "skip.known.types"
 	referenceStrategyKey = "reference.subject.name.strategy"
+	deriveKey            = "derive.type"
 )
 
 // defaultStrategy names the subject of a reference as the reference.
@@ -105,6 +106,7 @@ func keys() []configdef.Key {
 		yes(flattenKey, false, configdef.Low, "Read the members of a oneof as fields of the message."),
 		yes(lookupOnlyKey, false, configdef.Medium, "Look up the schemas that a written one imports, rather than register them."),
 		yes(skipKnownKey, true, configdef.Low, "Do not register the files that every registry knows, such as google/type/date.proto."),
+		yes(deriveKey, false, configdef.Medium, "Read into the Java class that a schema names. There are none here: such records are refused."),
 		configdef.Optional(referenceStrategyKey, configdef.Class, defaultStrategy, configdef.Low, "How the subjects of imported schemas are called."),
 	}
 }
@@ -116,6 +118,7 @@ type settings struct {
 	skipKnown  bool
 	qualified  bool // the strategy for references
 	normalize  bool // the registry's own setting
+	derive     bool
 }
 
 func resolveStrategy(_, class string) (string, bool) {
@@ -146,6 +149,7 @@ func parseOptions(props map[string]string) (o Options, own settings, err error) 
 			lookupOnly: c.Bool(lookupOnlyKey),
 			skipKnown:  c.Bool(skipKnownKey),
 			qualified:  c.Class(referenceStrategyKey) == qualifiedStrategy,
+			derive:     c.Bool(deriveKey),
 			normalize:  strings.EqualFold(strings.TrimSpace(props["normalize.schemas"]), "true"),
 		}, nil
 }
