@@ -184,13 +184,13 @@ Without it, --config is a source connector's configuration. Records on standard 
 the notation of 'moldau preview', go through its transforms and converters with an empty
 registry in memory, and the real registry is asked about each schema that comes to be
 registered there, under its subject. So it is with auto.register.schemas=false, too.
-Records that fail are listed on the error stream. A schema that refers to another one can
-only be asked about when that one is in the registry.
+Records that fail are listed on the error stream. Where a schema refers to another one
+that is not in the registry yet, the registry cannot be asked about it.
 
 ` + registryHelp + `
 
-Exit status: 0 if all schemas are compatible, 1 if some are not or records failed, 2 if
-the registry cannot be asked or the settings are wrong.`,
+Exit status: 0 if all schemas are compatible, 1 if some are not, are not known to be, or
+records failed, 2 if the registry does not answer or the settings are wrong.`,
 		Example: `  moldau registry check -f orders.avsc --subject orders-value --url http://registry:8081
   moldau registry check --config connector.json --topic orders < samples.jsonl`,
 		Args: cobra.NoArgs,

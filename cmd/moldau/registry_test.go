@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -169,7 +170,9 @@ func TestRegistryLogin(t *testing.T) {
 		"wrong.json":        `{"a":`,
 	})
 	s := &transcript{t: t, replace: []string{r.URL(), "REGISTRY", dir + "/", ""}}
-	show := func(args ...string) { s.run("", append([]string{"registry", "show", "user", "1", "--schema"}, args...)...) }
+	show := func(args ...string) {
+		s.run("", append([]string{"registry", "show", "user", "1", "--schema"}, args...)...)
+	}
 	show("--url", r.URL())
 	show("--config", dir+"/worker.properties")
 	show("--config", dir+"/connector.json")
@@ -194,6 +197,7 @@ func TestRegistryChecksWhatAConnectorBrings(t *testing.T) {
 		"json.json":     config(plain, jsonSchema, `"value.converter.auto.register.schemas":"false",`),
 		"avro.json":     config(avro, avro, `"transforms":"age","transforms.age.type":"org.apache.kafka.connect.transforms.InsertField$Value","transforms.age.static.field":"origin","transforms.age.static.value":"shop",`),
 		"protobuf.json": config(plain, protobuf, ""),
+		"imports.json":  config(plain, protobuf, `"value.converter.skip.known.types":"false",`),
 		"plain.json":    config(plain, plain, ""),
 		"wrong.json":    config(plain, avro, `"transforms":"x",`),
 		"nowhere.json":  `{"connector.class":"DatagenSource","value.converter":"` + avro + `"}`,
@@ -208,6 +212,30 @@ func TestRegistryChecksWhatAConnectorBrings(t *testing.T) {
 	check(sample+strict, "json.json")
 	check(sample, "avro.json")
 	check(sample, "protobuf.json", "--topic", "invoices")
+	const timed = `{"schema":{"type":"struct","name":"shop.Order","fields":[{"field":"at","type":"int64","name":"org.apache.kafka.connect.data.Timestamp","version":1}]},"payload":{"at":1}}` + "\n"
+	check(timed, "imports.json")
+	check(timed, "imports.json", "--topic", "silent")
+	var asked string
+	r.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		switch {
+		case req.Method == http.MethodPost && req.URL.Path == "/subjects/google/protobuf/timestamp.proto":
+			fmt.Fprint(w, `{"version":3,"id":9}`)
+			return true
+		case req.URL.Path == "/compatibility/subjects/payments-value/versions":
+			b, err := io.ReadAll(req.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			asked = string(b)
+			fmt.Fprint(w, `{"is_compatible":true}`)
+			return true
+		}
+		return false
+	})
+	check(timed, "imports.json", "--topic", "payments")
+	if want := `"references":[{"name":"google/protobuf/timestamp.proto","subject":"google/protobuf/timestamp.proto","version":3}]`; !strings.Contains(asked, want) {
+		t.Errorf("asked about %s, want %s", asked, want)
+	}
 	check(sample, "plain.json")
 	check(sample, "wrong.json")
 	check("nonsense\n"+sample, "json.json")

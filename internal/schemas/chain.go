@@ -41,7 +41,7 @@ var ErrNoRegistry = errors.New("no converter of this connector keeps schemas in 
 func (c Chain) Check(ctx context.Context, in io.Reader, failures io.Writer) (Outcome, error) {
 	config := maps.Clone(c.Config)
 	for _, side := range sides { // else nothing comes to be registered
-		for name, value := range map[string]string{"auto.register.schemas": "true", "use.latest.version": "false", "use.schema.id": "-1", urlKey: "http://in-memory"} {
+		for name, value := range map[string]string{"auto.register.schemas": "true", "use.latest.version": "false", "use.schema.id": "-1", "reference.lookup.only": "false", urlKey: "http://in-memory"} {
 			if _, ok := config[strings.TrimSuffix(side, ".")]; ok {
 				config[side+name] = value
 			}
@@ -115,8 +115,14 @@ func (c Chain) ask(ctx context.Context, side string, m *registry.Memory, o *Outc
 			d.References = append(d.References, ref)
 		}
 		if unknown != "" {
-			o.Verdicts = append(o.Verdicts, Verdict{Subject: r.Subject, Format: r.Format,
-				Reasons: []string{fmt.Sprintf("the registry cannot be asked: the schema refers to %s, where the registry has no such schema yet; register that first", unknown)}})
+			v := Verdict{Subject: r.Subject, Format: r.Format}
+			if v.New, err = isNew(ctx, client, r.Subject); err != nil {
+				return err
+			}
+			if v.Compatible, v.Unasked = v.New, !v.New; v.Unasked {
+				v.Reasons = []string{fmt.Sprintf("the schema refers to %s, where the registry has no such schema yet; register that first, and ask again", unknown)}
+			}
+			o.Verdicts = append(o.Verdicts, v)
 			continue
 		}
 		v, err := Check(ctx, client, r.Subject, d)

@@ -19,18 +19,19 @@ type Verdict struct {
 	Compatible bool
 	// New says that the subject has no versions yet.
 	New bool
-	// Reasons are the registry's own.
+	// Unasked says that the registry could not be asked, for the reasons.
+	Unasked bool
+	// Reasons are the registry's own where it was asked.
 	Reasons []string
 }
 
 // Check asks whether a schema may be registered under a subject.
 func Check(ctx context.Context, c *registry.HTTP, subject string, d registry.Document) (Verdict, error) {
 	v := Verdict{Subject: subject, Format: d.Format}
-	versions, err := c.Versions(ctx, subject)
-	if err != nil && code(err) != noSubject {
-		return v, explain(err, "asking for the versions of "+subject)
+	var err error
+	if v.New, err = isNew(ctx, c, subject); err != nil {
+		return v, err
 	}
-	v.New = len(versions) == 0
 	v.Compatible, v.Reasons, err = c.Compatible(ctx, subject, d)
 	if v.New && code(err) == noSubject { // registries differ in what they say of new subjects
 		v.Compatible, err = true, nil
@@ -38,10 +39,21 @@ func Check(ctx context.Context, c *registry.HTTP, subject string, d registry.Doc
 	return v, explain(err, fmt.Sprintf("asking whether the %s schema may be registered under %s", d.Format, subject))
 }
 
+// isNew says whether a subject has no versions.
+func isNew(ctx context.Context, c *registry.HTTP, subject string) (bool, error) {
+	versions, err := c.Versions(ctx, subject)
+	if err != nil && code(err) != noSubject {
+		return false, explain(err, "asking for the versions of "+subject)
+	}
+	return len(versions) == 0, nil
+}
+
 // Print writes a verdict.
 func (v Verdict) Print(w io.Writer) error {
 	text := "compatible"
 	switch {
+	case v.Unasked:
+		text = "NOT KNOWN"
 	case !v.Compatible:
 		text = "INCOMPATIBLE"
 	case v.New:
