@@ -227,6 +227,7 @@ class Scenario:
             pr = Producer(dict(self.env.base, **{"transactional.id": "%s-%s" % (self.p, uuid.uuid4().hex[:6])}))
             pr.init_transactions(30)
             pr.begin_transaction()
+        pr.list_topics(st["produce"], 10)                      # what it writes before it knows the partitions may overtake
         for r in st["records"]:
             kw = {"partition": r.get("p", 0)}
             if "ts" in r:
