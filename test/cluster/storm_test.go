@@ -346,12 +346,18 @@ func (s *storm) compare() {
 		if ok {
 			version = config.Map()["v"]
 		} else {
+			// A worker that has not read of the end of a connector takes a new target state,
+			// which the next one of that name finds.
 			target = ""
+			w.targets[""] = true
 		}
 		if !w.versions[version] || !w.targets[target] {
 			s.c.t.Errorf("%s is version %q and %q, wanted one of %v and %v", name, version, target, w.versions, w.targets)
 		}
-		w.versions, w.targets, w.unsure = map[string]bool{version: true}, map[state.TargetState]bool{target: true}, false
+		w.versions, w.unsure = map[string]bool{version: true}, false
+		if ok {
+			w.targets = map[state.TargetState]bool{target: true}
+		}
 	}
 	for _, name := range snapshot.Connectors() {
 		if s.wanted[name] == nil {
