@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,18 +30,27 @@ func (scripted) Stop(context.Context) error { return nil }
 // counting counts what runs.
 type counting struct {
 	Worker
+	mu                 sync.Mutex
 	running, abandoned int
 }
 
-func (w *counting) StartConnector(ConnectorSpec)             { w.running++ }
-func (w *counting) StopConnectors(context.Context, []string) { w.running = 0 }
-func (w *counting) StopTasks(context.Context, []state.TaskID) {
+func (w *counting) set(running, abandoned int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = running
+	w.abandoned += abandoned
 }
 
-func (w *counting) Abandon(context.Context) {
-	w.running = 0
-	w.abandoned++
+func (w *counting) counts() (running, abandoned int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running, w.abandoned
 }
+
+func (w *counting) StartConnector(ConnectorSpec)             { w.set(1, 0) }
+func (w *counting) StopConnectors(context.Context, []string) { w.set(0, 0) }
+func (*counting) StopTasks(context.Context, []state.TaskID)  {}
+func (w *counting) Abandon(context.Context)                  { w.set(0, 1) }
 
 // A worker that loses its place in the group stops its work at once, also when it is in
 // the middle of something that takes long, and starts nothing until it has a new place.
@@ -64,8 +74,8 @@ func TestLossIsNotHeldUp(t *testing.T) {
 			l.OnJoined(Joined{Assignment: &state.Assignment{Version: 2, Offset: configs.Snapshot().Offset(), Connectors: []string{"a"}}, Protocol: protocolSessioned})
 		}
 		join()
-		if w.running != 1 {
-			t.Fatalf("%d run", w.running)
+		if n, _ := w.counts(); n != 1 {
+			t.Fatalf("%d run", n)
 		}
 		begun := time.Now()
 		request := make(chan error)
@@ -79,19 +89,19 @@ func TestLossIsNotHeldUp(t *testing.T) {
 		synctest.Wait()
 		go l.OnLost()
 		synctest.Wait()
-		if w.running != 0 || time.Since(begun) > 0 {
-			t.Errorf("%d run after %v", w.running, time.Since(begun))
+		if n, _ := w.counts(); n != 0 || time.Since(begun) > 0 {
+			t.Errorf("%d run after %v", n, time.Since(begun))
 		}
 		if err := <-request; err == nil {
 			t.Error("the request did not run")
 		}
 		synctest.Wait()
-		if w.running != 0 || w.abandoned != 2 {
-			t.Errorf("%d run after the request", w.running)
+		if n, abandoned := w.counts(); n != 0 || abandoned != 2 {
+			t.Errorf("%d run after the request", n)
 		}
 		join()
-		if w.running != 1 {
-			t.Errorf("%d run after coming back", w.running)
+		if n, _ := w.counts(); n != 1 {
+			t.Errorf("%d run after coming back", n)
 		}
 		stop()
 		if err := <-ended; err != nil {
