@@ -466,7 +466,7 @@ var errSymbol error = errs.IllegalArgument("DynamicMessage should use EnumValueD
 // null is the error of a null in a repeated field, or nil elsewhere.
 func (e *encoder) null() error {
 	if e.listed {
-		return errs.Null(errs.ClassNullPointer)
+		return errs.Null(errs.ClassNullPointer).WithHint("a list holds a null, or a number that its enum does not have; Protobuf has no place for either")
 	}
 	return nil
 }

@@ -143,8 +143,7 @@ func (r *reader) oneof(st *struct_, o *oneof, depth int) error {
 	for i, f := range o.fields {
 		st.reader.addMember(f, schemas[i], values[i], s, i)
 	}
-	st.reader.unions = append(st.reader.unions, unionReader{st.reader.width, s, name})
-	st.reader.width++
+	st.reader.addUnion(name)
 	st.reader.oneofs++
 	return nil
 }

@@ -56,9 +56,8 @@ type structReader struct {
 }
 
 type unionReader struct {
-	place  int
-	schema *schema.Schema
-	name   string
+	place int
+	name  string
 }
 
 // fieldReader reads one field of a message.
@@ -134,8 +133,6 @@ func (s *structReader) addMember(f *field, sch *schema.Schema, v *valueReader, u
 			s.lacking = true
 		}
 		s.template = append(s.template, schema.Value{})
-	} else if member == 0 {
-		s.template = append(s.template, schema.Value{})
 	}
 	s.put(r)
 }
@@ -176,6 +173,13 @@ func (s *structReader) find(number int32) *fieldReader {
 		return s.low[number]
 	}
 	return s.high[number]
+}
+
+// addUnion adds the place of a union whose members were added.
+func (s *structReader) addUnion(name string) {
+	s.unions = append(s.unions, unionReader{s.width, name})
+	s.template = append(s.template, schema.Value{})
+	s.width++
 }
 
 func (s *structReader) unionName(place int) string {

@@ -216,3 +216,10 @@ func TestWhatARecordIsInWords(t *testing.T) {
 		t.Error(trace)
 	}
 }
+
+func TestAOneofMayHaveNoMembers(t *testing.T) {
+	got, err := read(t, `syntax = "proto3"; message R { oneof none {} int32 a = 1; oneof some { int32 b = 2; } }`, varintField(1, 5), nil)
+	if err != nil || got.Value.Text() != "Struct{a=5}" || len(got.Schema.Fields()) != 3 {
+		t.Errorf("%s, %v", got.Value.Text(), err)
+	}
+}

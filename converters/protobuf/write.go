@@ -87,7 +87,7 @@ func (o *Options) document(s *schema.Schema, lib *library) (*document, error) {
 	}
 	root := first.message(name)
 	if root == nil {
-		return nil, errs.Null(errs.ClassNullPointer)
+		return nil, errs.Null(errs.ClassNullPointer).WithHint("%s", "the message "+name+" has the name of one in a file that it imports")
 	}
 	d := &document{name: root.full}
 	if d.def, err = printed(raw); err != nil {
@@ -372,7 +372,7 @@ func (w *writer) union(m *messageDef, s *schema.Schema, depth int) error {
 	if w.opts.GeneralizedSumTypes {
 		param, ok := s.Param(sumUnionParam)
 		if !ok {
-			return errs.Null(errs.ClassNullPointer)
+			return errs.Null(errs.ClassNullPointer).WithHint("with %s=true a union needs the parameter %s", sumTypesKey, sumUnionParam)
 		}
 		name = param
 	} else {
