@@ -14,6 +14,7 @@ import (
 const namespace = "schema.registry."
 
 // Names of the settings (AbstractKafkaSchemaSerDeConfig).
+// #nosec G101 -- names, not credentials
 const (
 	urlKey            = "schema.registry.url"
 	randomizeKey      = "schema.registry.url.randomize"
